@@ -1,0 +1,3 @@
+module gitlab.com/nines-sre/nines
+
+go 1.26

@@ -1,0 +1,93 @@
+// Package config turns documents into a Catalog: everything that was written
+// down, typed, resolved and checked, with the place of each part.
+package config
+
+import (
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/gate"
+	"gitlab.com/nines-sre/nines/internal/slo"
+)
+
+// Catalog is a set of documents, understood.
+type Catalog struct {
+	Services   []Service
+	Sources    []DataSource
+	Indicators []Indicator
+	Objectives []Objective
+	Policies   []GatePolicy
+	Exclusions []Exclusion
+	Settings   Settings
+	// Digest covers the meaning of the documents, not their spelling.
+	Digest string
+	// Files are the documents' files in the order they were read.
+	Files []string
+}
+
+// Service is an OpenSLO Service, or the service a short form stands for.
+type Service struct {
+	Name, DisplayName, Description string
+	Labels                         map[string][]string
+	DependsOn                      []string
+	Place                          fault.Place
+}
+
+// DataSource says where a kind of source is and how to reach it.
+type DataSource struct {
+	Name    string
+	Type    string
+	Details slo.Spec
+	Dir     string // folder of the document, for relative paths
+	Place   fault.Place
+}
+
+// Indicator is what is measured, with a name that is its own in the catalog.
+type Indicator struct {
+	ID         string
+	Definition slo.Indicator
+	Source     string     // DataSource name its queries use
+	Period     slo.Minute // step of its data; 0: the source's own
+	Missing    slo.Missing
+	Since      slo.Minute // nines/since; 0: the first measured minute
+	Lineage    string     // digest of what is measured
+	Place      fault.Place
+}
+
+// Objective is a resolved objective and where it was written.
+type Objective struct {
+	slo.Objective
+	Owner  string
+	Labels map[string][]string
+	Place  fault.Place
+}
+
+// GatePolicy is a policy and the services it is for ("*": all without another).
+type GatePolicy struct {
+	gate.Policy
+	Services []string
+	Place    fault.Place
+}
+
+// Exclusion is a stretch that does not count, for some services or SLOs.
+type Exclusion struct {
+	Name     string
+	Services []string // "payment-api" or "payment-api/availability"; "*": all
+	Reason   string
+	Author   string
+	// Either From and To, or Cron (five fields, in Zone) with Duration.
+	From, To time.Time
+	Cron     string
+	Duration time.Duration
+	Zone     string
+	Place    fault.Place
+}
+
+// Settings are defaults that documents give to commands.
+type Settings struct {
+	Store   string // store URL
+	Zone    string // for display
+	Width   int
+	Place   fault.Place
+	Explain bool
+}

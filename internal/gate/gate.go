@@ -1,0 +1,84 @@
+// Package gate decides whether a deployment may go: a pure function of the
+// budgets, the freezes, the policy and the instant.
+package gate
+
+import (
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/slo"
+)
+
+// Request is everything a decision rests on. It is recorded with the decision,
+// and deciding it again gives the same decision.
+type Request struct {
+	Service     string        `json:"service"`
+	Environment string        `json:"environment,omitempty"`
+	Change      Change        `json:"change"`
+	Policy      Policy        `json:"policy"`
+	States      []BudgetState `json:"states"`
+	Freezes     []Freeze      `json:"freezes,omitempty"` // those in force at At
+	Override    *Override     `json:"override,omitempty"`
+	At          time.Time     `json:"at"`
+	// Error is set when the evidence could not be had; States may then be empty.
+	Error string `json:"error,omitempty"`
+}
+
+// Change is what wants to be deployed.
+type Change struct {
+	Class   Class  `json:"class"`
+	Version string `json:"version,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+}
+
+// Freeze is a freeze in force.
+type Freeze struct {
+	Name   string    `json:"name"`
+	Reason string    `json:"reason,omitempty"`
+	Author string    `json:"author,omitempty"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Exempt []Class   `json:"exempt,omitempty"`
+}
+
+// Override is a recorded leave to pass a halted gate.
+type Override struct {
+	ID      string    `json:"id"`
+	Actor   string    `json:"actor"`
+	Reason  string    `json:"reason"`
+	Expires time.Time `json:"expires"`
+}
+
+// BudgetState is one objective's status as the gate sees and records it.
+type BudgetState struct {
+	Service    string           `json:"service"`
+	SLO        string           `json:"slo"`
+	Objective  string           `json:"objective"`
+	Dependency bool             `json:"dependency,omitempty"`
+	Target     string           `json:"target"`
+	Window     string           `json:"window"`
+	Frontier   time.Time        `json:"frontier"`
+	Level      slo.Level        `json:"level"`
+	Flags      []slo.Flag       `json:"flags,omitempty"`
+	Good       float64          `json:"good"`
+	Total      float64          `json:"total"`
+	Allowed    float64          `json:"allowed"`
+	Spent      float64          `json:"spent"`
+	Remaining  *float64         `json:"remaining"`
+	Coverage   float64          `json:"coverage"`
+	Conditions []ConditionState `json:"conditions,omitempty"`
+	// ExhaustsInSeconds by look-back; nil values never.
+	ExhaustsInSeconds map[string]*int64 `json:"exhausts_in_seconds,omitempty"`
+	// ReopensInSeconds is when the level leaves critical by itself if errors
+	// keep arriving as in the last hour; nil: not foreseeable.
+	ReopensInSeconds *int64 `json:"reopens_in_seconds,omitempty"`
+}
+
+// ConditionState is a burn condition and whether it held.
+type ConditionState struct {
+	Name      string   `json:"name"`
+	Severity  string   `json:"severity"`
+	Threshold string   `json:"threshold"`
+	Truth     string   `json:"truth"` // "true", "false", "unknown"
+	Long      *float64 `json:"long"`
+	Short     *float64 `json:"short"`
+}

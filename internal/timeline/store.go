@@ -1,0 +1,40 @@
+package timeline
+
+import "context"
+
+// Key names an item: Part groups what is written together (a pack), Sort
+// orders items inside it.
+type Key struct{ Part, Sort string }
+
+// Item is one stored value. Version counts its writes from 1; 0 stands for an
+// item that does not exist.
+type Item struct {
+	Key
+	Version int64
+	Data    []byte
+}
+
+// Caps says how a store likes its items.
+type Caps struct {
+	ChunkMinutes int // minutes in a settled chunk; divides a day
+	PackSize     int // indicators in a pack
+	MaxItemBytes int // 0: no limit
+}
+
+// Store keeps items with optimistic versions. Implementations pass the suite in
+// timelinetest. Errors are of package fault: Conflict, Unavailable, Denied,
+// Full, Corrupt, Unsupported, Throttled.
+type Store interface {
+	// Load returns the items that exist among keys, in any order.
+	Load(ctx context.Context, keys []Key) ([]Item, error)
+	// Range returns the items of a part with from <= Sort < to, ascending.
+	Range(ctx context.Context, part, from, to string) ([]Item, error)
+	// Save writes items of one part, all or none. Each item carries the version
+	// it was read at (0: must not exist); if any moved meanwhile, nothing is
+	// written and the error is of kind Conflict. A nil Data deletes.
+	Save(ctx context.Context, items []Item) error
+	// Caps describes the store.
+	Caps() Caps
+	// Close releases it.
+	Close() error
+}
