@@ -98,3 +98,12 @@ type Input struct {
 	// Lineages are the instants at which what is measured changed.
 	Lineages []Minute
 }
+
+// Loss is a stretch in which budget was lost: Share is its bad events over the
+// window's allowed ones.
+type Loss struct {
+	Span  Span
+	Bad   Amount
+	Total Amount
+	Share float64
+}
