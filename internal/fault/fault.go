@@ -3,7 +3,6 @@ package fault
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 )
 
@@ -26,6 +25,8 @@ const (
 	Canceled                // the caller gave up
 )
 
+// row is a kind's line of the table. Statuses are numbers, so that the words
+// of the house do not pull in a web server.
 type row struct {
 	name   string
 	exit   int
@@ -36,28 +37,28 @@ type row struct {
 func (k Kind) row() row {
 	switch k {
 	case Invalid:
-		return row{"invalid", 2, http.StatusBadRequest, false}
+		return row{"invalid", 2, 400, false}
 	case NotFound:
-		return row{"not found", 2, http.StatusNotFound, false}
+		return row{"not found", 2, 404, false}
 	case Conflict:
-		return row{"conflict", 1, http.StatusConflict, true}
+		return row{"conflict", 1, 409, true}
 	case Unavailable:
-		return row{"unavailable", 1, http.StatusServiceUnavailable, true}
+		return row{"unavailable", 1, 503, true}
 	case Denied:
-		return row{"denied", 1, http.StatusForbidden, false}
+		return row{"denied", 1, 403, false}
 	case Throttled:
-		return row{"throttled", 1, http.StatusTooManyRequests, true}
+		return row{"throttled", 1, 429, true}
 	case Full:
-		return row{"full", 1, http.StatusInsufficientStorage, false}
+		return row{"full", 1, 507, false}
 	case Corrupt:
-		return row{"corrupt", 1, http.StatusInternalServerError, false}
+		return row{"corrupt", 1, 500, false}
 	case Unsupported:
-		return row{"unsupported", 1, http.StatusNotImplemented, false}
+		return row{"unsupported", 1, 501, false}
 	case Canceled:
 		return row{"canceled", 1, 499, false}
 	case Internal:
 	}
-	return row{"internal error", 1, http.StatusInternalServerError, false}
+	return row{"internal error", 1, 500, false}
 }
 
 // String returns the kind's name in words.
