@@ -70,7 +70,7 @@ func (p Problem) String() string {
 }
 
 // Problems is every problem found; as an error it is of kind Invalid.
-type Problems []Problem
+type Problems []Problem //nolint:errname // a list that can be an error, not an error type
 
 // Error prints one problem a line.
 func (ps Problems) Error() string {

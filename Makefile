@@ -1,0 +1,71 @@
+# Nines. `make help` lists the targets. Go is all that run, test and build need.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := .tools/golangci-lint-$(GOLANGCI_VERSION)
+FUZZTIME         ?= 30s
+TEST_TIMEOUT     ?= 12m
+
+# The version comes from git alone and is "dev" outside a checkout: the build
+# does not rely on what the go command knows about version control.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## the example: measure a payment API, show its budgets, ask the gate, ask why
+	@examples/payment-api/run.sh bin/nines
+
+.PHONY: build
+build: ## bin/nines, static
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/nines ./cmd/nines
+
+.PHONY: test
+test: ## what every change must pass: vet, and every test in random order, with the race detector
+	go vet ./...
+	@$(if $(RACE),:,echo "no C compiler: testing without the race detector")
+	go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: test-full
+test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
+	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/...
+	tools/fuzz.sh $(FUZZTIME)
+	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: check
+check: $(GOLANGCI) ## lint, formats, modern Go, a tidy go.mod
+	$(GOLANGCI) config verify
+	$(GOLANGCI) fmt --diff
+	$(GOLANGCI) run
+	cd bench && go vet ./...
+	go fix -diff ./...
+	go mod tidy -diff
+	cd bench && go mod tidy -diff
+
+.PHONY: bench
+bench: ## every benchmark, the comparisons with others last
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+	cd bench && go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: rename
+rename: ## another module path: make rename MODULE=gitlab.example.com/team/nines
+	tools/rename.sh "$(MODULE)"
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin .tools
+
+$(GOLANGCI):
+	@mkdir -p .tools
+	GOBIN="$(CURDIR)/.tools" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv .tools/golangci-lint $@
