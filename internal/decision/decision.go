@@ -54,6 +54,39 @@ func (v Verdict) ExitCode() int {
 	return 4
 }
 
+// WorseThan says whether v weighs more than o when several grounds are put
+// together: pass < warn < inconclusive < fail. Not knowing weighs more than a
+// warning, because a warning lets a deployment through.
+func (v Verdict) WorseThan(o Verdict) bool { return v.weight() > o.weight() }
+
+func (v Verdict) weight() int {
+	switch v {
+	case Pass:
+		return 0
+	case Warn:
+		return 1
+	case Fail:
+		return 3
+	case Inconclusive:
+	}
+	return 2
+}
+
+// Worst returns the verdict that weighs most; Inconclusive for none, because
+// nothing was found out.
+func Worst(vs ...Verdict) Verdict {
+	if len(vs) == 0 {
+		return Inconclusive
+	}
+	worst := vs[0]
+	for _, v := range vs[1:] {
+		if v.WorseThan(worst) {
+			worst = v
+		}
+	}
+	return worst
+}
+
 // ParseVerdict reads a verdict's name.
 func ParseVerdict(s string) (Verdict, error) {
 	for _, v := range []Verdict{Inconclusive, Pass, Warn, Fail} {

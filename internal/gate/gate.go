@@ -1,5 +1,9 @@
 // Package gate decides whether a deployment may go: a pure function of the
 // budgets, the freezes, the policy and the instant.
+//
+// [Decide] reads a [Request] from top to bottom of the verdict table, strongest
+// row first. Everything it looks at is in the request, so a recorded request
+// can be decided again and must come out the same.
 package gate
 
 import (
@@ -71,6 +75,25 @@ type BudgetState struct {
 	// ReopensInSeconds is when the level leaves critical by itself if errors
 	// keep arriving as in the last hour; nil: not foreseeable.
 	ReopensInSeconds *int64 `json:"reopens_in_seconds,omitempty"`
+	// Method is the budgeting method in OpenSLO's words; "": Occurrences. It
+	// says whether Allowed and Spent are events or slices.
+	Method string `json:"method,omitempty"`
+	// Losses are the stretches that cost most, worst first. They decide nothing;
+	// they are recorded so that the decision can be explained later.
+	Losses []Loss `json:"losses,omitempty"`
+}
+
+// Key names the objective: service/slo/objective.
+func (s *BudgetState) Key() string { return s.Service + "/" + s.SLO + "/" + s.Objective }
+
+// Loss is a stretch in which budget was lost. Bad and Total are events (or
+// slices), Share is Bad over the window's allowed ones.
+type Loss struct {
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
+	Bad   float64   `json:"bad"`
+	Total float64   `json:"total"`
+	Share float64   `json:"share"`
 }
 
 // ConditionState is a burn condition and whether it held.
@@ -81,4 +104,8 @@ type ConditionState struct {
 	Truth     string   `json:"truth"` // "true", "false", "unknown"
 	Long      *float64 `json:"long"`
 	Short     *float64 `json:"short"`
+	// LongWindow and ShortWindow are the look-backs as documents write them
+	// ("1h", "5m"); empty where they are not known.
+	LongWindow  string `json:"long_window,omitempty"`
+	ShortWindow string `json:"short_window,omitempty"`
 }

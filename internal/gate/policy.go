@@ -28,6 +28,14 @@ const (
 	RowHealthy          Row = "healthy"
 )
 
+// Reasons that are no rows of the table: a policy cannot map them.
+const (
+	RowInvalid    Row = "invalid_request" // the request makes no sense; nothing was decided
+	RowError      Row = "error"           // the evidence could not be had; OnError answers
+	RowUnmeasured Row = "unmeasured"      // nothing is measured, or not what the policy asks for
+	RowExempt     Row = "exempt"          // a freeze in force that does not hold this class
+)
+
 // Class says what a change is for.
 type Class string
 
@@ -62,14 +70,17 @@ const (
 type Policy struct {
 	Name string `json:"name"`
 	// Verdicts overrides rows of the table. Class-specific rows are spelled
-	// "fix:exhausted"; they win over plain ones.
+	// "fix:exhausted"; they win over plain ones, which speak for every class. A
+	// row made milder than the table hides nothing that stands behind it; a row
+	// made stricter always counts.
 	Verdicts map[string]decision.Verdict `json:"verdicts,omitempty"`
 	Mode     Mode                        `json:"mode,omitempty"`
 	OnError  OnError                     `json:"on_error,omitempty"`
 	// Objectives limits the decision to these SLOs of the service; empty: all.
 	Objectives []string `json:"objectives,omitempty"`
 	// DependsOn names services (or service/slo) whose budgets count too; their
-	// fail is taken at most as DependencyVerdict (default warn).
+	// verdict is taken at most as DependencyVerdict (default warn; Inconclusive
+	// is the zero value and means the default).
 	DependsOn         []string         `json:"depends_on,omitempty"`
 	DependencyVerdict decision.Verdict `json:"dependency_verdict,omitempty"`
 	Freezes           []FreezeRule     `json:"freezes,omitempty"`
