@@ -40,8 +40,8 @@ var layers = []layer{
 	}},
 	{name: "shells", patterns: []string{"internal/run", "internal/run/*", "internal/loop", "internal/script"}, together: true},
 	{name: "hosts", patterns: []string{
-		"internal/cli/*", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web",
-	}, together: true},
+		"internal/cli/host", "internal/cli/*", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web",
+	}},
 	{name: "wire", patterns: []string{wire}},
 	{name: "main", patterns: []string{"cmd/*", "examples/*/*", "tools/*"}},
 	{name: "whole", patterns: []string{"internal/e2e", "doc", "internal/archtest"}},
