@@ -23,8 +23,10 @@ var monday = slo.MinuteOf(time.Date(2025, 1, 6, 0, 0, 0, 0, time.UTC))
 func steady(days int, bad func(hour int) int64) []analyze.Step {
 	out := make([]analyze.Step, 0, days*24)
 	for h := range days * 24 {
-		out = append(out, analyze.Step{At: monday + slo.Minute(h)*slo.Hour, Width: slo.Hour,
-			Count: slo.Count{Good: slo.Events(1000 - bad(h)), Total: slo.Events(1000)}})
+		out = append(out, analyze.Step{
+			At: monday + slo.Minute(h)*slo.Hour, Width: slo.Hour,
+			Count: slo.Count{Good: slo.Events(1000 - bad(h)), Total: slo.Events(1000)},
+		})
 	}
 	return out
 }
@@ -47,10 +49,13 @@ func TestTargetIsExact(t *testing.T) {
 		good, total slo.Amount
 		want        bool
 	}{
-		{9995, 10000, true}, {9994, 10000, false}, {0, 0, true},
+		{9995, 10000, true},
+		{9994, 10000, false},
+		{0, 0, true},
 		{slo.Events(9_995_000) - 1, slo.Events(10_000_000), false},
 		{slo.Events(9_995_000), slo.Events(10_000_000), true},
-		{math.MaxInt64, math.MaxInt64, true}, {math.MaxInt64 / 2, math.MaxInt64, false},
+		{math.MaxInt64, math.MaxInt64, true},
+		{math.MaxInt64 / 2, math.MaxInt64, false},
 	} {
 		if got := analyze.Target(999_500).Met(slo.Count{Good: tc.good, Total: tc.total}); got != tc.want {
 			t.Errorf("%d/%d met: %v, want %v", tc.good, tc.total, got, tc.want)
@@ -74,8 +79,10 @@ func TestSuggestedIsKeptEveryWeek(t *testing.T) {
 		t.Errorf("suggested %s %%, want 99.8: 99.9 holds as a whole but not in the second week", r.Suggested.Percent())
 	}
 	trial := r.Trials[6]
-	want := analyze.Trial{Target: 999_000, Whole: true, DaysMet: 12, Days: 14, WeeksMet: 1, Weeks: 2,
-		Worst: slo.Span{From: monday, To: monday + 14*slo.Day}, Remaining: new(1 - 260.0/336.0)}
+	want := analyze.Trial{
+		Target: 999_000, Whole: true, DaysMet: 12, Days: 14, WeeksMet: 1, Weeks: 2,
+		Worst: slo.Span{From: monday, To: monday + 14*slo.Day}, Remaining: new(1 - 260.0/336.0),
+	}
 	if diff := cmp.Diff(want, trial, cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-12 })); diff != "" {
 		t.Errorf("99.9 %%: (-want +got)\n%s", diff)
 	}
@@ -330,15 +337,19 @@ func TestNoValues(t *testing.T) {
 }
 
 func TestDocument(t *testing.T) {
-	counts := string(analyze.Document(analyze.Start{Service: "payment-api", SLO: "availability", Path: "a b.csv",
-		Objective: "available", Target: 999_500, Window: 30 * slo.Day, Good: "good", Total: "total"}))
+	counts := string(analyze.Document(analyze.Start{
+		Service: "payment-api", SLO: "availability", Path: "a b.csv",
+		Objective: "available", Target: 999_500, Window: 30 * slo.Day, Good: "good", Total: "total",
+	}))
 	for _, want := range []string{"\n  name: payment-api\n", `{path: "a b.csv", column: good}`, `{path: "a b.csv", column: total}`, "target: 0.9995\n", "duration: 30d\n"} {
 		if !strings.Contains(counts, want) {
 			t.Errorf("no %q in\n%s", want, counts)
 		}
 	}
-	valued := string(analyze.Document(analyze.Start{Service: "on", SLO: "cpu", Path: "cpu.csv", Objective: "calm", Target: 990_000,
-		Window: 28 * slo.Day, Value: "value", Op: slo.LessOrEqual, Bound: slo.Events(80), Step: 5}))
+	valued := string(analyze.Document(analyze.Start{
+		Service: "on", SLO: "cpu", Path: "cpu.csv", Objective: "calm", Target: 990_000,
+		Window: 28 * slo.Day, Value: "value", Op: slo.LessOrEqual, Bound: slo.Events(80), Step: 5,
+	}))
 	for _, want := range []string{"\n  name: \"on\"\n", "op: lte", "value: 80\n", "timeSliceTarget: 0.99\n", "timeSliceWindow: 5m\n"} {
 		if !strings.Contains(valued, want) {
 			t.Errorf("no %q in\n%s", want, valued)

@@ -12,7 +12,7 @@ import (
 type Target int64
 
 // whole is the target of a service that may never fail; it is nobody's objective.
-const whole Target = 1_000_000
+const whole = 1_000_000
 
 // RoundTargets are the targets people agree on, ascending.
 func RoundTargets() []Target {
