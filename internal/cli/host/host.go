@@ -1,0 +1,108 @@
+package host
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/ledger"
+	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/render/term"
+	"gitlab.com/nines-sre/nines/internal/timeline"
+)
+
+// Process is the surroundings of one call: streams, environment, clock.
+type Process struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+	Now      func() time.Time
+	// OutSize and ErrSize return the columns and lines of a stream's terminal;
+	// ok is false for a pipe or a file.
+	OutSize, ErrSize func() (columns, lines int, ok bool)
+}
+
+// Stores are the two stores a store URL stands for.
+type Stores struct {
+	Timeline timeline.Store
+	Ledger   ledger.Ledger
+	// Kept says that what is written is there at the next call; false for a
+	// store in memory.
+	Kept  bool
+	Close func() error
+}
+
+// Access says what a call wants of a store.
+type Access uint8
+
+// The kinds of access.
+const (
+	ReadWrite Access = iota
+	ReadOnly         // writes nothing: a store that is not there reads as empty
+)
+
+// Wiring is what the composition root gives to the command line.
+type Wiring struct {
+	// Types are the kinds of metric source this program carries, by name.
+	Types func() map[string]metric.Type
+	// OpenStore opens the stores of a URL: "sqlite:PATH" or "memory:".
+	OpenStore func(ctx context.Context, url string, access Access) (Stores, error)
+}
+
+// Globals are the flags every verb takes.
+type Globals struct {
+	Config  []string
+	Store   string
+	At      string
+	Zone    string
+	Output  string
+	Color   string
+	Offline bool
+	Quiet   bool
+}
+
+// Host is one call of the program.
+type Host struct {
+	Process
+	Wiring
+	Globals
+}
+
+// Style returns what standard output can show.
+func (h *Host) Style() term.Style { return h.style(h.OutSize) }
+
+// ErrStyle returns what standard error can show.
+func (h *Host) ErrStyle() term.Style { return h.style(h.ErrSize) }
+
+// Logger returns a logger to standard error for what goes wrong on the side.
+func (h *Host) Logger() *slog.Logger {
+	level := slog.LevelWarn
+	if h.Quiet {
+		level = slog.LevelError
+	}
+	return slog.New(slog.NewTextHandler(h.Err, &slog.HandlerOptions{Level: level, ReplaceAttr: dropTime}))
+}
+
+// dropTime leaves the time out of log lines: a person reads them as they come.
+func dropTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// Format returns the output format asked for, the first of those allowed if
+// none was.
+func (h *Host) Format(allowed ...string) (string, error) {
+	if h.Output == "" {
+		return allowed[0], nil
+	}
+	for _, f := range allowed {
+		if f == h.Output {
+			return f, nil
+		}
+	}
+	return "", fault.New(fault.Invalid, "-o "+h.Output, "this verb cannot print that format", "it prints "+orList(allowed))
+}

@@ -1,0 +1,62 @@
+// Package lint is the verb that says what is wrong with documents.
+package lint
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
+
+type options struct {
+	paths  []string
+	strict bool
+}
+
+// New returns the verb.
+func New(h *host.Host) *cobra.Command {
+	var opt options
+	cmd := &cobra.Command{
+		Use:   "lint [PATH]...",
+		Short: "Say everything that is wrong with documents, and where",
+		Long: "Lint reads files and folders together, as every other verb does, and prints every\n" +
+			"problem as file:line:column: message (hint). Without a PATH it reads --config.",
+		Example: "  nines lint slo/\n" +
+			"  nines lint --strict slo/ shared/slo.yaml\n" +
+			"  nines lint slo/ -o codequality > gl-code-quality-report.json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt.paths = args
+			return opt.run(cmd.Context(), h)
+		},
+	}
+	cmd.Flags().BoolVar(&opt.strict, "strict", false, "refuse what is a warning otherwise")
+	return host.Describe(cmd, formats(), map[int]string{0: "no errors (with --strict: no warnings either)", 2: "errors in the documents, or usage error"})
+}
+
+func formats() []string { return []string{"text"} }
+
+func (o *options) run(ctx context.Context, h *host.Host) error {
+	if _, err := h.Format(formats()...); err != nil {
+		return err
+	}
+	if len(o.paths) == 0 {
+		o.paths = h.Paths()
+	}
+	_, problems, err := config.Load(ctx, o.paths, config.Options{Types: h.Types(), Strict: o.strict})
+	if err != nil {
+		return err
+	}
+	for _, p := range problems.Sorted() {
+		if _, err := fmt.Fprintln(h.Out, p); err != nil {
+			return err
+		}
+	}
+	if problems.Err(o.strict) != nil {
+		return host.ExitWith(fault.Invalid.ExitCode())
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+// Package status is the verb that answers how much budget is left.
+package status
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	runstatus "gitlab.com/nines-sre/nines/internal/run/status"
+	"gitlab.com/nines-sre/nines/internal/slo"
+	"gitlab.com/nines-sre/nines/internal/timeline"
+)
+
+type options struct {
+	selected []string
+	watch    bool
+	every    time.Duration
+}
+
+// formats are what the verb prints; the first is the default.
+func formats() []string { return []string{"table", "json", "csv", "markdown"} }
+
+// New returns the verb.
+func New(h *host.Host) *cobra.Command {
+	var opt options
+	cmd := &cobra.Command{
+		Use:   "status [SERVICE | SERVICE/SLO]...",
+		Short: "How much error budget is left, and how fast it goes",
+		Long: "Status brings the newest usable minutes in (--offline does not) and prints one line an\n" +
+			"objective: the budget left, burn rates, when it would be used up, how much of the\n" +
+			"window is measured, the level and its flags. One SERVICE/SLO is shown in detail.\n\n" +
+			"A narrow terminal loses columns in this order: trend, coverage, SLI, burn over 6h,\n" +
+			"target, bar, exhaustion, burn over 1h, flags. Pipes get every column, no colour and\n" +
+			"no drawing.",
+		Example: "  nines status\n" +
+			"  nines status payment-api/availability\n" +
+			"  nines status --watch --every 30s\n" +
+			"  nines status -o json | jq '.objectives[] | select(.level != \"healthy\")'\n" +
+			"  nines status --at 2025-01-31T00:01:00Z --offline",
+		ValidArgsFunction: h.CompleteObjectives,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt.selected = args
+			return opt.run(cmd.Context(), h)
+		},
+	}
+	cmd.Flags().BoolVar(&opt.watch, "watch", false, "keep the screen up to date until interrupted")
+	cmd.Flags().DurationVar(&opt.every, "every", 15*time.Second, "how `OFTEN` --watch looks again, at least 1s")
+	return host.Describe(cmd, formats(), map[int]string{0: "answered, whatever the level"})
+}
+
+func (o *options) run(ctx context.Context, h *host.Host) error {
+	format, err := h.Format(formats()...)
+	if err != nil {
+		return err
+	}
+	if o.watch {
+		return o.keep(ctx, h, format)
+	}
+	v, err := o.look(ctx, h)
+	if err != nil {
+		return err
+	}
+	return v.print(h, format)
+}
+
+// view is one answer, ready to be printed.
+type view struct {
+	entries []runstatus.Entry
+	zone    *time.Location
+	now     time.Time
+	detail  bool
+	metas   map[timeline.ID]timeline.Meta // only in detail
+}
+
+// look reads how the selected objectives stand.
+func (o *options) look(ctx context.Context, h *host.Host) (v view, err error) {
+	s, err := h.Open(ctx, h.ReadAccess())
+	if err != nil {
+		return view{}, err
+	}
+	defer func() { err = host.Closing(err, s.Close) }()
+	v.now = s.Now
+	if v.zone, err = h.Location(s.Catalog.Settings.Zone); err != nil {
+		return view{}, err
+	}
+	at, err := h.Instant(v.zone)
+	if err != nil {
+		return view{}, err
+	}
+	if err := h.BringIn(ctx, s, o.selected); err != nil && fault.KindOf(err) == fault.Canceled {
+		return view{}, err
+	} else if err != nil {
+		h.Note("the newest minutes could not be brought in: %v", err)
+	}
+	v.detail = o.detailed()
+	v.entries, err = runstatus.Read(ctx, s.Env, runstatus.Options{At: at, Select: o.selected, Detail: true})
+	if err != nil || !v.detail {
+		return v, err
+	}
+	v.metas, err = s.History.Meta(ctx, v.indicators()...)
+	return v, err
+}
+
+// detailed says whether exactly one SERVICE/SLO was asked for.
+func (o *options) detailed() bool {
+	return len(o.selected) == 1 && strings.Contains(o.selected[0], "/")
+}
+
+func (v view) indicators() []timeline.ID {
+	var ids []timeline.ID
+	for _, e := range v.entries {
+		if e.Objective.Indicator != "" {
+			ids = append(ids, timeline.ID(e.Objective.Indicator))
+		}
+	}
+	return ids
+}
+
+func (v view) print(h *host.Host, format string) error {
+	var text string
+	switch format {
+	case "json":
+		return v.json(h.Out)
+	case "csv":
+		return v.csv(h.Out)
+	case "markdown":
+		text = v.markdown()
+	default:
+		text = v.text(h.Style())
+	}
+	_, err := io.WriteString(h.Out, text)
+	return err
+}
+
+// name is how an objective is called in a table: service/slo, with the
+// objective's own name where it says more than the target does.
+func name(e runstatus.Entry) string {
+	o := e.Objective
+	text := o.Service + "/" + o.SLO
+	if o.Name != "" && o.Name != o.SLO && o.Name != exact(o.Target) {
+		text += "/" + o.Name
+	}
+	return text
+}
+
+// flags joins an entry's flags.
+func flags(e runstatus.Entry) string {
+	words := make([]string, len(e.Status.Flags))
+	for i, f := range e.Status.Flags {
+		words[i] = string(f)
+	}
+	return strings.Join(words, ",")
+}
+
+// level is the level's word.
+func level(e runstatus.Entry) string { return fmt.Sprint(e.Status.Level) }
+
+// exact prints a document's decimal as it stands.
+func exact(d slo.Decimal) string { return fmt.Sprint(d) }
+
+// lookback prints a length in its largest whole unit: 5m, 1h, 3d.
+func lookback(m slo.Minute) string {
+	switch {
+	case m%slo.Day == 0:
+		return strconv.FormatInt(int64(m/slo.Day), 10) + "d"
+	case m%slo.Hour == 0:
+		return strconv.FormatInt(int64(m/slo.Hour), 10) + "h"
+	default:
+		return strconv.FormatInt(int64(m), 10) + "m"
+	}
+}

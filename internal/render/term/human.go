@@ -1,0 +1,114 @@
+package term
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Unknown stands for a value that could not be known.
+const Unknown = "-"
+
+// Percent prints a share as a percentage, rounded down so that it never
+// flatters: 0.99996 with two digits is 99.99%. A share above zero that would
+// print as zero prints as "<0.1%" (with one digit).
+func Percent(share float64, digits int) string {
+	if math.IsNaN(share) || math.IsInf(share, 0) {
+		return Unknown
+	}
+	scale := math.Pow10(digits)
+	// A hair is added against 0.29*100 = 28.999...
+	v := math.Floor(share*100*scale*(1+4e-16)+1e-9) / scale
+	if v == 0 && share > 0 {
+		return "<" + strconv.FormatFloat(1/scale, 'f', digits, 64) + "%"
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64) + "%"
+}
+
+// PercentOf is Percent of what may be unknown (nil).
+func PercentOf(share *float64, digits int) string {
+	if share == nil {
+		return Unknown
+	}
+	return Percent(*share, digits)
+}
+
+// Rate prints a burn rate with three digits or so: 200, 33.3, 8.33, 0.07.
+func Rate(v *float64) string {
+	if v == nil || math.IsNaN(*v) {
+		return Unknown
+	}
+	switch a := math.Abs(*v); {
+	case a == 0:
+		return "0"
+	case a < 0.01:
+		return "<0.01"
+	case a < 10:
+		return strconv.FormatFloat(*v, 'f', 2, 64)
+	case a < 100:
+		return strconv.FormatFloat(*v, 'f', 1, 64)
+	default:
+		return Count(math.Round(*v))
+	}
+}
+
+// Count prints a number of events with thousands separators; a fraction keeps
+// up to two digits.
+func Count(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return Unknown
+	}
+	text := strconv.FormatFloat(v, 'f', 2, 64)
+	whole, frac, _ := strings.Cut(text, ".")
+	frac = strings.TrimRight(frac, "0")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	var b strings.Builder
+	for i, r := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	if frac != "" {
+		frac = "." + frac
+	}
+	return sign + b.String() + frac
+}
+
+// Duration prints a length of time in its two largest units: "12d 4h",
+// "42m", "1h 5m", "30s".
+func Duration(d time.Duration) string {
+	if d < 0 {
+		return "-" + Duration(-d)
+	}
+	units := []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}}
+	for i, u := range units {
+		n := d / u.size
+		if n == 0 && u.name != "s" {
+			continue
+		}
+		out := strconv.FormatInt(int64(n), 10) + u.name
+		if i+1 < len(units) {
+			if rest := (d - n*u.size) / units[i+1].size; rest > 0 {
+				out += " " + strconv.FormatInt(int64(rest), 10) + units[i+1].name
+			}
+		}
+		return out
+	}
+	return "0s"
+}
+
+// Instant prints a time in its location, to the minute, with the zone's name.
+func Instant(t time.Time) string {
+	if t.IsZero() {
+		return Unknown
+	}
+	return t.Format("2006-01-02 15:04 MST")
+}

@@ -1,0 +1,213 @@
+package term
+
+import "strings"
+
+// Column describes a column of a table.
+type Column struct {
+	Title string
+	Right bool // numbers
+	// Drop ranks what goes when the room is short: the highest goes first, 0
+	// stays whatever happens.
+	Drop int
+	// Min is how far text may be cut before the next column is dropped; 0 keeps
+	// the text whole as long as there is something left to drop.
+	Min int
+	// Max is how wide a drawn column may grow; Min is its least width. Drawn
+	// columns are decoration: pipes do not get them.
+	Max int
+}
+
+func (c Column) drawn() bool { return c.Max > 0 }
+
+// Cell is one value of a row: a text, or something drawn to the column's width.
+type Cell struct {
+	Text string
+	Tone Tone
+	// Middle cuts text in its middle, for names whose ends tell them apart.
+	Middle bool
+	Draw   func(columns int) string // for columns with a Max
+}
+
+// Text returns a plain cell.
+func Text(text string) Cell { return Cell{Text: text} }
+
+// Toned returns a cell with a tone.
+func Toned(t Tone, text string) Cell { return Cell{Text: text, Tone: t} }
+
+// gap is the room between columns; hard is the least a text column keeps when
+// nothing is left to drop.
+const (
+	gap  = 2
+	hard = 6
+)
+
+// Table lays out rows under a heading so that no line is wider than the style
+// allows: columns are dropped by rank first, then text is cut.
+func (s Style) Table(columns []Column, rows [][]Cell) string {
+	t := layout{style: s, columns: columns, rows: rows}
+	t.measure()
+	t.fit()
+	var b strings.Builder
+	head := make([]Cell, len(columns))
+	for i, c := range columns {
+		head[i] = Toned(Strong, c.Title)
+	}
+	t.line(&b, head)
+	for _, row := range rows {
+		t.line(&b, row)
+	}
+	return b.String()
+}
+
+// Shown returns the titles of the columns that fit, for tests and legends.
+func (s Style) Shown(columns []Column, rows [][]Cell) []string {
+	t := layout{style: s, columns: columns, rows: rows}
+	t.measure()
+	t.fit()
+	var out []string
+	for i, c := range columns {
+		if t.widths[i] > 0 {
+			out = append(out, c.Title)
+		}
+	}
+	return out
+}
+
+type layout struct {
+	style   Style
+	columns []Column
+	rows    [][]Cell
+	widths  []int // 0: dropped
+	least   []int
+}
+
+// measure finds each column's natural and least width. A column without any
+// content is left out.
+func (t *layout) measure() {
+	t.widths = make([]int, len(t.columns))
+	t.least = make([]int, len(t.columns))
+	for i, c := range t.columns {
+		if c.drawn() {
+			if t.style.Decor {
+				t.widths[i] = max(c.Min, Width(c.Title))
+				t.least[i] = t.widths[i]
+			}
+			continue
+		}
+		natural := 0
+		for _, row := range t.rows {
+			natural = max(natural, Width(row[i].Text))
+		}
+		if natural == 0 && c.Drop > 0 {
+			continue
+		}
+		natural = max(natural, Width(c.Title))
+		t.widths[i], t.least[i] = natural, natural
+		if c.Min > 0 {
+			t.least[i] = min(natural, max(c.Min, Width(c.Title)))
+		}
+	}
+}
+
+func (t *layout) fit() {
+	limit := t.style.Width
+	if limit <= 0 {
+		t.spread(1 << 20)
+		return
+	}
+	for sum(t.least) > limit && t.drop() {
+	}
+	if sum(t.least) > limit {
+		for i, c := range t.columns {
+			if c.Min > 0 && t.least[i] > 0 {
+				t.least[i] = min(t.least[i], hard)
+			}
+		}
+	}
+	for sum(t.widths) > limit && t.shrink() {
+	}
+	t.spread(limit - sum(t.widths))
+}
+
+// drop leaves out the column that matters least.
+func (t *layout) drop() bool {
+	worst := -1
+	for i, c := range t.columns {
+		if t.widths[i] > 0 && c.Drop > 0 && (worst < 0 || c.Drop > t.columns[worst].Drop) {
+			worst = i
+		}
+	}
+	if worst < 0 {
+		return false
+	}
+	t.widths[worst], t.least[worst] = 0, 0
+	return true
+}
+
+// shrink takes a column off the one that has most to give.
+func (t *layout) shrink() bool {
+	best := -1
+	for i := range t.columns {
+		if room := t.widths[i] - t.least[i]; room > 0 && (best < 0 || t.widths[i] > t.widths[best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	t.widths[best]--
+	return true
+}
+
+// spread gives spare room to drawn columns, one column at a time in turn.
+func (t *layout) spread(spare int) {
+	for grown := true; grown && spare > 0; {
+		grown = false
+		for i, c := range t.columns {
+			if c.drawn() && t.widths[i] > 0 && t.widths[i] < c.Max && spare > 0 {
+				t.widths[i]++
+				spare--
+				grown = true
+			}
+		}
+	}
+}
+
+func sum(widths []int) int {
+	total := 0
+	for _, w := range widths {
+		if w > 0 {
+			total += w + gap
+		}
+	}
+	return max(0, total-gap)
+}
+
+func (t *layout) line(b *strings.Builder, cells []Cell) {
+	line := ""
+	for i, cell := range cells {
+		w := t.widths[i]
+		if w == 0 {
+			continue
+		}
+		text := cell.Text
+		if cell.Draw != nil {
+			text = cell.Draw(w)
+		}
+		if cell.Middle {
+			text = t.style.TruncateMiddle(text, w)
+		} else {
+			text = t.style.Truncate(text, w)
+		}
+		space := strings.Repeat(" ", max(0, w-Width(text)))
+		text = t.style.Paint(cell.Tone, text)
+		if t.columns[i].Right {
+			line += space + text
+		} else {
+			line += text + space
+		}
+		line += strings.Repeat(" ", gap)
+	}
+	b.WriteString(strings.TrimRight(line, " "))
+	b.WriteByte('\n')
+}
