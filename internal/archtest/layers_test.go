@@ -29,7 +29,7 @@ var layers = []layer{
 	}},
 	{name: "makers", patterns: []string{"internal/render", "internal/render/*"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config"}},
-	{name: "support", patterns: []string{"internal/sqlitedb", "internal/cloudwatchd"}},
+	{name: "support", patterns: []string{"internal/sqlitedb", "internal/cloudwatchd/*", "internal/cloudwatchd"}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
