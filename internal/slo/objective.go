@@ -101,6 +101,10 @@ type Condition struct {
 	Long      Minute
 	Short     Minute
 	Threshold Decimal
+	// Weighted asks for the count form: a look-back W holds when its bad events
+	// exceed threshold x W/period x the budget of the whole period. It weighs an
+	// hour by its traffic, so a quiet night does not page and a busy day does.
+	Weighted bool
 }
 
 // Indicator says what is measured. It is one of [Ratio] and [Threshold].

@@ -106,4 +106,6 @@ type Loss struct {
 	Bad   Amount
 	Total Amount
 	Share float64
+	// Member names the part of a composite it was lost in; empty otherwise.
+	Member string
 }

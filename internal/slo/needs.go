@@ -1,0 +1,39 @@
+package slo
+
+import "slices"
+
+// Needs lists every span that [Evaluate] sums for an objective at a frontier
+// (the earlier of the view's and the instant asked about): the window, the
+// calendar period before it, the look-backs, and the same hours of four
+// earlier weeks. Open each member of a composite for the same spans. The days
+// inside the window are summed too, which a view opened for it can answer.
+func Needs(o *Objective, frontier Minute) []Span {
+	if o == nil || o.Window == nil {
+		return nil
+	}
+	step := o.step()
+	out := []Span{whole(o.Window.Bounds(frontier), step)}
+	if last, ok := previous(o.Window, frontier); ok && o.Budgeting == Occurrences {
+		out = append(out, last)
+	}
+	for _, length := range lookbacks(o) {
+		out = append(out, lookback(frontier, length, step))
+	}
+	hour := lookback(frontier, Hour, step)
+	for k := range Minute(silenceWeeks) {
+		shift := ceil((k+1)*Week, step)
+		out = append(out, Span{hour.From - shift, hour.To - shift})
+	}
+	return distinct(out)
+}
+
+// distinct drops empty spans and repetitions; the order stays.
+func distinct(spans []Span) []Span {
+	out := spans[:0]
+	for _, s := range spans {
+		if !s.Empty() && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
