@@ -17,13 +17,13 @@ type Start struct {
 	Target    Target
 	Window    slo.Minute
 
-	// Good and Total are the columns of counts; Value is the column of values,
-	// with Op and Bound, and Step the width of one.
-	Good, Total string
-	Value       string
-	Op          slo.Op
-	Bound       slo.Amount
-	Step        slo.Minute
+	// Good (or Bad) and Total are the columns of counts; Value is the column of
+	// values, with Op and Bound, and Step the width of one.
+	Good, Bad, Total string
+	Value            string
+	Op               slo.Op
+	Bound            slo.Amount
+	Step             slo.Minute
 }
 
 // Document writes OpenSLO v1: a service and an SLO over the recorded file, to
@@ -58,6 +58,10 @@ spec:
 }
 
 func (s Start) counts() string {
+	part, column := "good", s.Good
+	if s.Bad != "" {
+		part, column = "bad", s.Bad
+	}
 	return fmt.Sprintf(`  budgetingMethod: Occurrences
   indicator:
     metadata:
@@ -65,14 +69,14 @@ func (s Start) counts() string {
     spec:
       ratioMetric:
         counter: false
-        good:
+        %s:
           metricSource: {type: csv, spec: {path: %s, column: %s}}
         total:
-          metricSource: {type: csv, spec: {path: %[2]s, column: %[4]s}}
+          metricSource: {type: csv, spec: {path: %[3]s, column: %[5]s}}
   objectives:
     - displayName: %s
       target: %s
-`, quote(s.Service+"-"+s.SLO), quote(s.Path), quote(s.Good), quote(s.Total), quote(s.Objective), s.Target)
+`, quote(s.Service+"-"+s.SLO), part, quote(s.Path), quote(column), quote(s.Total), quote(s.Objective), s.Target)
 }
 
 // values asks of each step whether it kept the bound, and of the window how
