@@ -1,6 +1,10 @@
 package timeline
 
-import "context"
+import (
+	"context"
+
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
 
 // Key names an item: Part groups what is written together (a pack), Sort
 // orders items inside it.
@@ -37,4 +41,18 @@ type Store interface {
 	Caps() Caps
 	// Close releases it.
 	Close() error
+}
+
+// CheckSave refuses what no store may be asked to save: items of different
+// parts, or two of the same key. Stores call it first.
+func CheckSave(items []Item) error {
+	seen := make(map[string]bool, len(items))
+	for _, it := range items {
+		if it.Part != items[0].Part || seen[it.Sort] {
+			return fault.New(fault.Invalid, "save history", "items saved together lie in one part, each once; "+
+				it.Part+"/"+it.Sort+" does not fit", "")
+		}
+		seen[it.Sort] = true
+	}
+	return nil
 }
