@@ -16,9 +16,12 @@ type Catalog struct {
 	Sources    []DataSource
 	Indicators []Indicator
 	Objectives []Objective
-	Policies   []GatePolicy
-	Exclusions []Exclusion
-	Settings   Settings
+	// AlertPolicies are those that objectives name; their burn-rate pairs stand
+	// in the objectives too.
+	AlertPolicies []AlertPolicy
+	Policies      []GatePolicy
+	Exclusions    []Exclusion
+	Settings      Settings
 	// Digest covers the meaning of the documents, not their spelling.
 	Digest string
 	// Files are the documents' files in the order they were read.
@@ -30,6 +33,7 @@ type Service struct {
 	Name, DisplayName, Description string
 	Labels                         map[string][]string
 	DependsOn                      []string
+	Owner                          string
 	Place                          fault.Place
 }
 
@@ -57,10 +61,30 @@ type Indicator struct {
 // Objective is a resolved objective and where it was written.
 type Objective struct {
 	slo.Objective
-	Owner  string
-	Labels map[string][]string
-	Place  fault.Place
+	Owner       string
+	Description string
+	Labels      map[string][]string
+	// AlertPolicies names those of the objective; empty: the default
+	// conditions.
+	AlertPolicies []string
+	Place         fault.Place
 }
+
+// AlertPolicy says who is told when a condition holds, ends, or cannot be
+// judged.
+type AlertPolicy struct {
+	Name, Description           string
+	NoData, Breaching, Resolved bool
+	Condition                   slo.Condition
+	// After is how long the condition must hold before anybody is told.
+	After   slo.Minute
+	Targets []AlertTarget
+	Place   fault.Place
+}
+
+// AlertTarget is where an alert goes, in OpenSLO's words: a name and a kind of
+// target ("sns", "slack").
+type AlertTarget struct{ Name, Target string }
 
 // GatePolicy is a policy and the services it is for ("*": all without another).
 type GatePolicy struct {
