@@ -12,12 +12,12 @@ func Needs(o *Objective, frontier Minute) []Span {
 		return nil
 	}
 	step := o.step()
-	out := []Span{whole(o.Window.Bounds(frontier), step)}
+	out := byDay(nil, whole(o.Window.Bounds(frontier), step))
 	if last, ok := previous(o.Window, frontier); ok && o.Budgeting == Occurrences {
 		out = append(out, last)
 	}
 	for _, length := range lookbacks(o) {
-		out = append(out, lookback(frontier, length, step))
+		out = byDay(out, lookback(frontier, length, step))
 	}
 	hour := lookback(frontier, Hour, step)
 	for k := range Minute(silenceWeeks) {
@@ -25,6 +25,17 @@ func Needs(o *Objective, frontier Minute) []Span {
 		out = append(out, Span{hour.From - shift, hour.To - shift})
 	}
 	return distinct(out)
+}
+
+// byDay appends a span and, where it crosses midnight without holding a whole
+// day, its two parts: what is before and behind the whole days of a view that
+// has none would be anybody's guess.
+func byDay(out []Span, s Span) []Span {
+	out = append(out, s)
+	if midnight := ceil(s.From, Day); s.From < midnight && midnight < s.To && s.To < midnight+Day {
+		out = append(out, Span{s.From, midnight}, Span{midnight, s.To})
+	}
+	return out
 }
 
 // distinct drops empty spans and repetitions; the order stays.

@@ -1,5 +1,7 @@
 package slo
 
+import "fmt"
+
 // Level is how much budget is left, in words. The zero value is unknown.
 type Level uint8
 
@@ -11,6 +13,36 @@ const (
 	Critical
 	Exhausted
 )
+
+// String returns the word that messages and JSON use.
+func (l Level) String() string {
+	switch l {
+	case Healthy:
+		return "healthy"
+	case Caution:
+		return "caution"
+	case Critical:
+		return "critical"
+	case Exhausted:
+		return "exhausted"
+	case Unknown:
+	}
+	return "unknown"
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *Level) UnmarshalText(b []byte) error {
+	for level := Unknown; level <= Exhausted; level++ {
+		if level.String() == string(b) {
+			*l = level
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown level %q; it is one of healthy, caution, critical, exhausted, unknown", clip(string(b)))
+}
 
 // Flag is a circumstance that changes what a status is worth. Its value is the
 // word that messages and JSON use.
@@ -39,7 +71,19 @@ const (
 	False
 )
 
-// ErrorBudget is a budget in events (or slices). Remaining is 1 - spent/allowed,
+// String returns "true", "false" or "unknown".
+func (t Truth) String() string {
+	switch t {
+	case True:
+		return "true"
+	case False:
+		return "false"
+	case Undetermined:
+	}
+	return "unknown"
+}
+
+// ErrorBudget is a budget in events (or slices; a composite's is 1). Remaining is 1 - spent/allowed,
 // signed and never clamped; it is nil where it cannot be known.
 type ErrorBudget struct {
 	Allowed   float64
