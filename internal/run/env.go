@@ -25,4 +25,29 @@ type Env struct {
 	// Actor is who calls, as far as the host knows.
 	Actor string
 	Log   *slog.Logger
+	// Zone is in which texts for people show instants; nil: UTC.
+	Zone *time.Location
+	// Spool keeps what cannot be recorded at the moment; nil: there is none.
+	Spool Spool
+}
+
+// Spool keeps drafts of entries while the ledger cannot be written, and hands
+// them over when it can be again. Implementations are safe for several
+// processes. Errors are of package fault.
+type Spool interface {
+	// Put keeps a draft. Its Key must not be empty: it is what keeps a draft from
+	// being recorded twice. Putting the same again changes nothing.
+	Put(ctx context.Context, d ledger.Draft) error
+	// Drain records what is kept, oldest first, and forgets it; n is how many
+	// were recorded. What cannot be recorded stays.
+	Drain(ctx context.Context, to ledger.Ledger) (n int, err error)
+}
+
+// Show prints an instant for people, in the environment's zone.
+func (e *Env) Show(t time.Time) string {
+	zone := e.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("2006-01-02 15:04 MST")
 }
