@@ -19,10 +19,10 @@ type ran struct{ error }
 
 func (r ran) Unwrap() error { return r.error }
 
-// mark makes every verb mark its errors.
-func mark(cmd *cobra.Command) {
+// markAll makes every verb mark its errors.
+func markAll(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		mark(sub)
+		markAll(sub)
 	}
 	run := cmd.RunE
 	if run == nil {

@@ -5,10 +5,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gitlab.com/nines-sre/nines/internal/cli/analyze"
+	"gitlab.com/nines-sre/nines/internal/cli/gate"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/cli/lint"
+	"gitlab.com/nines-sre/nines/internal/cli/mark"
+	"gitlab.com/nines-sre/nines/internal/cli/measure"
 	"gitlab.com/nines-sre/nines/internal/cli/status"
 	"gitlab.com/nines-sre/nines/internal/cli/version"
+	"gitlab.com/nines-sre/nines/internal/cli/why"
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
@@ -20,8 +25,10 @@ type group struct {
 
 func groups() []group {
 	return []group{
-		{"Answers", []func(*host.Host) *cobra.Command{status.New}},
+		{"Answers", []func(*host.Host) *cobra.Command{status.New, gate.New, why.New}},
+		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New}},
+		{"Records", []func(*host.Host) *cobra.Command{why.NewReplay, mark.NewFreeze, mark.NewExclude}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}
 }
@@ -61,11 +68,11 @@ func newRoot(h *host.Host) *cobra.Command {
 	}
 	root.SetHelpCommandGroupID("Other")
 	root.SetCompletionCommandGroupID("Other")
-	root.InitDefaultCompletionCmd()
+	completions(root)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { help(h, c) })
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return err })
 	onlyVerbs(root)
-	mark(root)
+	markAll(root)
 	return root
 }
 
@@ -105,5 +112,21 @@ func onlyVerbs(cmd *cobra.Command) {
 			hint = "did you mean `" + c.CommandPath() + " " + near[0] + "`? " + hint
 		}
 		return fault.New(fault.Invalid, c.CommandPath()+" "+args[0], "there is no such verb", hint)
+	}
+}
+
+// completions adds the verb that prints completion scripts, which the library
+// brings along, and says of its parts what every verb says of itself.
+func completions(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Short = "Print the completion script of a shell"
+		for _, shell := range c.Commands() {
+			shell.Example = "  nines completion " + shell.Name() + " > FILE"
+			host.Describe(shell, nil, nil)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/metric/csv"
 )
 
 // CLI is what the command line is made of.
@@ -16,7 +17,9 @@ func CLI() host.Wiring {
 
 // Types are the kinds of metric source this program carries, one line each.
 func Types() map[string]metric.Type {
-	return map[string]metric.Type{}
+	return map[string]metric.Type{
+		csv.Name: csv.Type(),
+	}
 }
 
 // OpenStore opens the stores of a URL.

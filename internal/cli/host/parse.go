@@ -8,7 +8,6 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
-
 // ParseTime reads an instant: RFC 3339, or a date with or without a time of
 // day in the given zone, or "now". Flag names the flag in the error.
 func ParseTime(flag, text string, zone *time.Location, now time.Time) (time.Time, error) {

@@ -12,6 +12,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/run"
+	"gitlab.com/nines-sre/nines/internal/run/spool"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
 
@@ -101,16 +102,43 @@ func (h *Host) OpenWith(ctx context.Context, catalog *config.Catalog, access Acc
 	if err != nil {
 		return nil, err
 	}
-	return &Session{URL: url, stores: stores, Env: h.env(catalog, stores)}, nil
+	s, err := h.session(catalog, url)
+	if err != nil {
+		return nil, Closing(err, stores.Close)
+	}
+	s.stores, s.Ledger, s.History = stores, stores.Ledger, timeline.NewHistory(stores.Timeline)
+	if access == ReadWrite && s.Spool != nil {
+		h.drain(ctx, s)
+	}
+	return s, nil
 }
 
-// env assembles what shells work with.
-func (h *Host) env(catalog *config.Catalog, stores Stores) *run.Env {
+// Storeless is a session without history and ledger, for a verb that answers
+// although the store cannot be opened. What it records goes to the spool.
+func (h *Host) Storeless(catalog *config.Catalog) (*Session, error) {
+	return h.session(catalog, h.StoreURL(catalog))
+}
+
+// drain records what earlier calls could not.
+func (h *Host) drain(ctx context.Context, s *Session) {
+	n, err := s.Spool.Drain(ctx, s.Ledger)
+	if n > 0 {
+		h.Note("recorded %d entries that were kept while the store was away", n)
+	}
+	if err != nil {
+		h.Note("entries kept while the store was away: %v", err)
+	}
+}
+
+// session assembles what shells work with; stores are not open yet.
+func (h *Host) session(catalog *config.Catalog, url string) (*Session, error) {
+	zone, err := h.Location(catalog.Settings.Zone)
+	if err != nil {
+		return nil, err
+	}
 	types := h.Types()
-	return &run.Env{
+	env := &run.Env{
 		Catalog: catalog,
-		History: timeline.NewHistory(stores.Timeline),
-		Ledger:  stores.Ledger,
 		Open: func(ctx context.Context, ds config.DataSource) (metric.Source, error) {
 			kind, ok := types[ds.Type]
 			if !ok {
@@ -121,7 +149,12 @@ func (h *Host) env(catalog *config.Catalog, stores Stores) *run.Env {
 		Now:   h.Now(),
 		Actor: h.Actor(),
 		Log:   h.Logger(),
+		Zone:  zone,
 	}
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		env.Spool = spool.Dir(filepath.Join(filepath.Dir(path), "spool"))
+	}
+	return &Session{URL: url, Env: env}, nil
 }
 
 // Kept says whether what is recorded outlives the call.

@@ -11,9 +11,9 @@ import (
 )
 
 // details shows everything known about the selected objectives.
-func (v view) details(st term.Style) string {
-	parts := make([]string, len(v.entries))
-	for i, e := range v.entries {
+func (v View) details(st term.Style) string {
+	parts := make([]string, len(v.Entries))
+	for i, e := range v.Entries {
 		d := detail{st: st, v: v, e: e}
 		parts[i] = d.text()
 	}
@@ -23,7 +23,7 @@ func (v view) details(st term.Style) string {
 // detail prints one objective.
 type detail struct {
 	st term.Style
-	v  view
+	v  View
 	e  runstatus.Entry
 	b  strings.Builder
 }
@@ -58,7 +58,7 @@ func (d *detail) field(name, text string, tone term.Tone) {
 
 func (d *detail) heading() {
 	o := d.e.Objective
-	title := term.Clean(name(d.e))
+	title := term.Clean(d.v.name(d.e))
 	rest := fmt.Sprintf("%s over %s, %s", target(d.e), o.Window.String(), o.Budgeting)
 	for i, line := range term.Wrap(title+"  "+rest, d.st.Width) {
 		if i == 0 {
@@ -81,7 +81,7 @@ func (d *detail) budget() {
 		d.field("budget", bar(d.st, s, columns), tone(s.Level))
 	}
 	d.field("remaining", d.remaining(), tone(s.Level))
-	d.field("window", stretch(s.Window, d.v.zone), term.Plain)
+	d.field("window", stretch(s.Window, d.v.Zone), term.Plain)
 	d.field("counted", fmt.Sprintf("%s good of %s, %s bad", term.Count(s.Stretch.Good.Float()),
 		term.Count(s.Stretch.Total.Float()), term.Count(s.Stretch.Bad().Float())), term.Plain)
 	d.field("indicator", sli(d.e)+" (target "+target(d.e)+")", term.Plain)
@@ -123,7 +123,7 @@ func (d *detail) frontier() string {
 	if f == nil {
 		return ""
 	}
-	return "measured up to " + term.Instant(f.In(d.v.zone))
+	return "measured up to " + term.Instant(f.In(d.v.Zone))
 }
 
 func (d *detail) exhausted() string {
@@ -133,7 +133,7 @@ func (d *detail) exhausted() string {
 		if x.In != nil && *x.In > 0 {
 			in = "in " + in
 		}
-		parts = append(parts, fmt.Sprintf("%s as in the last %s", in, lookback(x.Lookback)))
+		parts = append(parts, fmt.Sprintf("%s as in the last %s", in, slo.FormatLength(x.Lookback)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -142,28 +142,28 @@ func (d *detail) reopens() string {
 	if d.e.Reopen == nil {
 		return ""
 	}
-	at := (d.e.Status.Frontier + *d.e.Reopen).Time().In(d.v.zone)
+	at := (d.e.Status.Frontier + *d.e.Reopen).Time().In(d.v.Zone)
 	return fmt.Sprintf("by itself in %s, at %s, if errors keep arriving as in the last hour",
 		term.Duration(d.e.Reopen.Duration()), term.Instant(at))
 }
 
 // lineage says since when this is what is measured.
 func (d *detail) lineage() {
-	meta, ok := d.v.metas[timeline.ID(d.e.Objective.Indicator)]
+	meta, ok := d.v.Metas[timeline.ID(d.e.Objective.Indicator)]
 	if !ok || len(meta.Lineages) == 0 {
 		return
 	}
 	var parts []string
 	for i := len(meta.Lineages) - 1; i >= 0; i-- {
 		l := meta.Lineages[i]
-		parts = append(parts, fmt.Sprintf("%.8s since %s", l.Digest, term.Instant(l.Since.Time().In(d.v.zone))))
+		parts = append(parts, fmt.Sprintf("%.8s since %s", l.Digest, term.Instant(l.Since.Time().In(d.v.Zone))))
 	}
 	d.field("lineage", strings.Join(parts, "; before that "), term.Faint)
 }
 
 func (d *detail) composite() {
 	for _, m := range d.e.Objective.Members {
-		d.field("member", m.Objective.Key()+" weighing "+exact(m.Weight), term.Plain)
+		d.field("member", m.Objective.Key()+" weighing "+m.Weight.String(), term.Plain)
 	}
 }
 
@@ -186,7 +186,7 @@ func (d *detail) burns() {
 	var rows [][]term.Cell
 	for _, b := range s.Burns {
 		rows = append(rows, []term.Cell{
-			term.Text(lookback(b.Lookback)), burn(s, b.Lookback),
+			term.Text(slo.FormatLength(b.Lookback)), burn(s, b.Lookback),
 			term.Text(term.Count(b.Stretch.Bad().Float())), term.Text(term.Count(b.Stretch.Total.Float())),
 			term.Text(term.PercentOf(covered(b.Stretch), 1)),
 		})
@@ -211,9 +211,9 @@ func (d *detail) conditions() {
 		}
 		rows = append(rows, []term.Cell{
 			term.Text(term.Clean(c.Name)), term.Text(c.Severity.String()),
-			term.Text(lookback(c.Condition.Long) + ": " + term.Rate(finite(c.Long))),
-			term.Text(lookback(c.Condition.Short) + ": " + term.Rate(finite(c.Short))),
-			term.Text(exact(c.Threshold)), term.Toned(tone, holds),
+			term.Text(slo.FormatLength(c.Condition.Long) + ": " + term.Rate(finite(c.Long))),
+			term.Text(slo.FormatLength(c.Condition.Short) + ": " + term.Rate(finite(c.Short))),
+			term.Text(c.Threshold.String()), term.Toned(tone, holds),
 		})
 	}
 	d.table("Alert conditions: both burn rates above the threshold", []term.Column{
@@ -229,7 +229,7 @@ func (d *detail) losses() {
 	var rows [][]term.Cell
 	for _, l := range d.e.Losses {
 		rows = append(rows, []term.Cell{
-			term.Text(stretch(l.Span, d.v.zone)), term.Text(term.Duration(l.Span.Len().Duration())),
+			term.Text(stretch(l.Span, d.v.Zone)), term.Text(term.Duration(l.Span.Len().Duration())),
 			term.Text(term.Count(l.Bad.Float())), term.Text(term.Count(l.Total.Float())),
 			term.Text(term.PercentOf(finite(&l.Share), 1)),
 		})

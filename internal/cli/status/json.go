@@ -109,17 +109,18 @@ func (l Lookbacks[T]) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (v view) json(w io.Writer) error {
+// JSON prints the [Answer].
+func (v View) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v.answer())
+	return enc.Encode(v.Answer())
 }
 
-// answer builds the JSON shape.
-func (v view) answer() Answer {
-	a := Answer{At: v.now.UTC().Truncate(time.Second), Objectives: []Objective{}}
+// Answer builds the JSON shape.
+func (v View) Answer() Answer {
+	a := Answer{At: v.Now.UTC().Truncate(time.Second), Objectives: []Objective{}}
 	var oldest slo.Minute
-	for i, e := range v.entries {
+	for i, e := range v.Entries {
 		if i == 0 || e.Status.At.Time().After(a.At) {
 			a.At = e.Status.At.Time()
 		}
@@ -128,12 +129,12 @@ func (v view) answer() Answer {
 		}
 	}
 	a.Frontier = instant(oldest)
-	for _, e := range v.entries {
+	for _, e := range v.Entries {
 		o := objective(e)
 		if e.Status.Frontier != oldest {
 			o.Frontier = instant(e.Status.Frontier)
 		}
-		if v.detail {
+		if v.Detail {
 			o.Losses, o.Trend = losses(e), e.Trend
 		}
 		a.Objectives = append(a.Objectives, o)
@@ -153,7 +154,7 @@ func objective(e runstatus.Entry) Objective {
 	o, s := e.Objective, e.Status
 	out := Objective{
 		Service: o.Service, SLO: o.SLO, Objective: o.Name,
-		Target: exact(o.Target), Window: o.Window.String(), Method: o.Budgeting.String(),
+		Target: o.Target.String(), Window: o.Window.String(), Method: o.Budgeting.String(),
 		SLI:    finite(s.SLI),
 		Budget: Budget{finite(&s.Budget.Allowed), finite(&s.Budget.Spent), finite(s.Budget.Remaining)},
 		Burn:   Lookbacks[*float64]{}, Exhausts: Lookbacks[*int64]{},
@@ -166,15 +167,15 @@ func objective(e runstatus.Entry) Objective {
 		out.Flags = []slo.Flag{}
 	}
 	for _, b := range s.Burns {
-		out.Burn = append(out.Burn, Lookback[*float64]{lookback(b.Lookback), finite(b.Rate)})
+		out.Burn = append(out.Burn, Lookback[*float64]{slo.FormatLength(b.Lookback), finite(b.Rate)})
 	}
 	for _, x := range s.Exhausts {
-		out.Exhausts = append(out.Exhausts, Lookback[*int64]{lookback(x.Lookback), seconds(x.In)})
+		out.Exhausts = append(out.Exhausts, Lookback[*int64]{slo.FormatLength(x.Lookback), seconds(x.In)})
 	}
 	for _, c := range s.Conditions {
 		out.Conditions = append(out.Conditions, Condition{
 			Name: c.Name, Severity: c.Severity.String(), Truth: truth(c.Truth),
-			Long: lookback(c.Condition.Long), Short: lookback(c.Condition.Short), Threshold: exact(c.Threshold),
+			Long: slo.FormatLength(c.Condition.Long), Short: slo.FormatLength(c.Condition.Short), Threshold: c.Threshold.String(),
 			LongBurn: finite(c.Long), ShortBurn: finite(c.Short),
 		})
 	}
@@ -188,7 +189,7 @@ func coverage(s slo.Status) Lookbacks[*float64] {
 	for _, b := range s.Burns {
 		share := covered(b.Stretch)
 		if b.Lookback == slo.Hour || share == nil || *share < 1 {
-			out = append(out, Lookback[*float64]{lookback(b.Lookback), share})
+			out = append(out, Lookback[*float64]{slo.FormatLength(b.Lookback), share})
 		}
 	}
 	return out

@@ -11,12 +11,12 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-// csv prints one record an objective, numbers unrounded, unknown ones empty.
-func (v view) csv(w io.Writer) error {
+// CSV prints one record an objective, numbers unrounded, unknown ones empty.
+func (v View) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{"service", "slo", "objective", "target", "window", "method", "good", "total", "sli",
 		"allowed", "spent", "remaining", "burn_1h", "burn_6h", "exhausts_in_seconds_1h", "coverage", "level", "flags", "frontier"}}
-	for _, e := range v.entries {
+	for _, e := range v.Entries {
 		rows = append(rows, record(e))
 	}
 	return out.WriteAll(rows) // it flushes
@@ -58,15 +58,15 @@ func number(v *float64) string {
 	return strconv.FormatFloat(*v, 'f', -1, 64)
 }
 
-// markdown prints a table for a merge request or a page.
-func (v view) markdown() string {
+// Markdown prints a table for a merge request or a page.
+func (v View) Markdown() string {
 	var b strings.Builder
 	b.WriteString("| Objective | Target | SLI | Budget left | Burn 1h | Burn 6h | Exhausts | Coverage | Level | Flags |\n")
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|---|---|\n")
-	for _, e := range v.entries {
+	for _, e := range v.Entries {
 		s := e.Status
 		cells := []string{
-			name(e), target(e), sli(e), term.PercentOf(finite(s.Budget.Remaining), 1), burn(s, slo.Hour).Text,
+			v.name(e), target(e), sli(e), term.PercentOf(finite(s.Budget.Remaining), 1), burn(s, slo.Hour).Text,
 			burn(s, 6*slo.Hour).Text, exhausts(s), coverageCell(s).Text, level(e), strings.ReplaceAll(flags(e), ",", ", "),
 		}
 		for i, c := range cells {

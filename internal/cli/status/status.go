@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	runstatus "gitlab.com/nines-sre/nines/internal/run/status"
-	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
 
@@ -37,8 +35,8 @@ func New(h *host.Host) *cobra.Command {
 			"objective: the budget left, burn rates, when it would be used up, how much of the\n" +
 			"window is measured, the level and its flags. One SERVICE/SLO is shown in detail.\n\n" +
 			"A narrow terminal loses columns in this order: trend, coverage, SLI, burn over 6h,\n" +
-			"target, bar, exhaustion, burn over 1h, flags. Pipes get every column, no colour and\n" +
-			"no drawing.",
+			"target, bar, exhaustion, burn over 1h, flags (an ! behind the level stands for them).\n" +
+			"Pipes get every column, no colour and no drawing.",
 		Example: "  nines status\n" +
 			"  nines status payment-api/availability\n" +
 			"  nines status --watch --every 30s\n" +
@@ -70,41 +68,38 @@ func (o *options) run(ctx context.Context, h *host.Host) error {
 	return v.print(h, format)
 }
 
-// view is one answer, ready to be printed.
-type view struct {
-	entries []runstatus.Entry
-	zone    *time.Location
-	now     time.Time
-	detail  bool
-	metas   map[timeline.ID]timeline.Meta // only in detail
+// View is how objectives stand, ready to be printed.
+type View struct {
+	Entries []runstatus.Entry
+	Zone    *time.Location // for display
+	Now     time.Time
+	Detail  bool                          // everything known, in place of a table
+	Metas   map[timeline.ID]timeline.Meta // of the indicators; only in detail
 }
 
 // look reads how the selected objectives stand.
-func (o *options) look(ctx context.Context, h *host.Host) (v view, err error) {
+func (o *options) look(ctx context.Context, h *host.Host) (v View, err error) {
 	s, err := h.Open(ctx, h.ReadAccess())
 	if err != nil {
-		return view{}, err
+		return View{}, err
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
-	v.now = s.Now
-	if v.zone, err = h.Location(s.Catalog.Settings.Zone); err != nil {
-		return view{}, err
-	}
-	at, err := h.Instant(v.zone)
+	v.Now, v.Zone = s.Now, s.Zone
+	at, err := h.Instant(v.Zone)
 	if err != nil {
-		return view{}, err
+		return View{}, err
 	}
 	if err := h.BringIn(ctx, s, o.selected); err != nil && fault.KindOf(err) == fault.Canceled {
-		return view{}, err
+		return View{}, err
 	} else if err != nil {
 		h.Note("the newest minutes could not be brought in: %v", err)
 	}
-	v.detail = o.detailed()
-	v.entries, err = runstatus.Read(ctx, s.Env, runstatus.Options{At: at, Select: o.selected, Detail: true})
-	if err != nil || !v.detail {
+	v.Detail = o.detailed()
+	v.Entries, err = runstatus.Read(ctx, s.Env, runstatus.Options{At: at, Select: o.selected, Detail: true})
+	if err != nil || !v.Detail {
 		return v, err
 	}
-	v.metas, err = s.History.Meta(ctx, v.indicators()...)
+	v.Metas, err = s.History.Meta(ctx, v.indicators()...)
 	return v, err
 }
 
@@ -113,9 +108,9 @@ func (o *options) detailed() bool {
 	return len(o.selected) == 1 && strings.Contains(o.selected[0], "/")
 }
 
-func (v view) indicators() []timeline.ID {
+func (v View) indicators() []timeline.ID {
 	var ids []timeline.ID
-	for _, e := range v.entries {
+	for _, e := range v.Entries {
 		if e.Objective.Indicator != "" {
 			ids = append(ids, timeline.ID(e.Objective.Indicator))
 		}
@@ -123,29 +118,30 @@ func (v view) indicators() []timeline.ID {
 	return ids
 }
 
-func (v view) print(h *host.Host, format string) error {
+func (v View) print(h *host.Host, format string) error {
 	var text string
 	switch format {
 	case "json":
-		return v.json(h.Out)
+		return v.JSON(h.Out)
 	case "csv":
-		return v.csv(h.Out)
+		return v.CSV(h.Out)
 	case "markdown":
-		text = v.markdown()
+		text = v.Markdown()
 	default:
-		text = v.text(h.Style())
+		text = v.Text(h.Style())
 	}
 	_, err := io.WriteString(h.Out, text)
 	return err
 }
 
 // name is how an objective is called in a table: service/slo, with the
-// objective's own name where it says more than the target does.
-func name(e runstatus.Entry) string {
-	o := e.Objective
-	text := o.Service + "/" + o.SLO
-	if o.Name != "" && o.Name != o.SLO && o.Name != exact(o.Target) {
-		text += "/" + o.Name
+// objective's own name where its SLO has several here.
+func (v View) name(e runstatus.Entry) string {
+	text := e.Objective.Service + "/" + e.Objective.SLO
+	for _, other := range v.Entries {
+		if other.Objective.Service == e.Objective.Service && other.Objective.SLO == e.Objective.SLO && other.Objective.Name != e.Objective.Name {
+			return text + "/" + e.Objective.Name
+		}
 	}
 	return text
 }
@@ -162,17 +158,4 @@ func flags(e runstatus.Entry) string {
 // level is the level's word.
 func level(e runstatus.Entry) string { return fmt.Sprint(e.Status.Level) }
 
-// exact prints a document's decimal as it stands.
-func exact(d slo.Decimal) string { return fmt.Sprint(d) }
-
 // lookback prints a length in its largest whole unit: 5m, 1h, 3d.
-func lookback(m slo.Minute) string {
-	switch {
-	case m%slo.Day == 0:
-		return strconv.FormatInt(int64(m/slo.Day), 10) + "d"
-	case m%slo.Hour == 0:
-		return strconv.FormatInt(int64(m/slo.Hour), 10) + "h"
-	default:
-		return strconv.FormatInt(int64(m), 10) + "m"
-	}
-}

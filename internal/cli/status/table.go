@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // them, the highest first; the verb's help states it.
 func columns() []term.Column {
 	return []term.Column{
-		{Title: "OBJECTIVE", Min: 14},
+		{Title: "OBJECTIVE", Min: 26},
 		{Title: "TARGET", Right: true, Drop: 5},
 		{Title: "SLI", Right: true, Drop: 7},
 		{Title: "BUDGET", Drop: 4, Min: 8, Max: 24},
@@ -29,11 +30,11 @@ func columns() []term.Column {
 	}
 }
 
-func row(st term.Style, e runstatus.Entry) []term.Cell {
+func (v View) row(st term.Style, e runstatus.Entry) []term.Cell {
 	s := e.Status
 	tone := tone(s.Level)
 	return []term.Cell{
-		{Text: term.Clean(name(e)), Middle: true},
+		{Text: term.Clean(v.name(e)), Middle: true},
 		term.Text(target(e)),
 		term.Text(sli(e)),
 		{Tone: tone, Draw: func(columns int) string { return bar(st, s, columns) }},
@@ -48,33 +49,47 @@ func row(st term.Style, e runstatus.Entry) []term.Cell {
 	}
 }
 
-// text prints the table, or one objective in detail.
-func (v view) text(st term.Style) string {
-	if v.detail {
+// Text prints the table, or one objective in detail.
+func (v View) Text(st term.Style) string {
+	if v.Detail {
 		return v.details(st)
 	}
-	if len(v.entries) == 0 {
+	if len(v.Entries) == 0 {
 		return "no objectives in the documents\n"
 	}
-	rows := make([][]term.Cell, len(v.entries))
-	for i, e := range v.entries {
-		rows[i] = row(st, e)
+	rows := make([][]term.Cell, len(v.Entries))
+	for i, e := range v.Entries {
+		rows[i] = v.row(st, e)
+	}
+	if !slices.Contains(st.Shown(columns(), rows), "FLAGS") {
+		markFlagged(rows, v.Entries)
 	}
 	return st.Table(columns(), rows) + v.footer(st)
 }
 
+// markFlagged puts a mark behind the levels of flagged objectives, where there
+// is no room for the flags themselves.
+func markFlagged(rows [][]term.Cell, entries []runstatus.Entry) {
+	level := slices.IndexFunc(columns(), func(c term.Column) bool { return c.Title == "LEVEL" })
+	for i, e := range entries {
+		if len(e.Status.Flags) > 0 {
+			rows[i][level].Text += " !"
+		}
+	}
+}
+
 // footer says at which instant the table holds; only for people.
-func (v view) footer(st term.Style) string {
+func (v View) footer(st term.Style) string {
 	if !st.Decor {
 		return ""
 	}
-	a := v.answer()
+	a := v.Answer()
 	if a.Frontier == nil {
 		return st.Paint(term.Faint, "nothing is measured yet; `nines measure` does") + "\n"
 	}
 	var b strings.Builder
 	b.WriteByte('\n')
-	for _, line := range term.Wrap("measured up to "+term.Instant(a.Frontier.In(v.zone)), st.Width) {
+	for _, line := range term.Wrap("measured up to "+term.Instant(a.Frontier.In(v.Zone)), st.Width) {
 		b.WriteString(st.Paint(term.Faint, line) + "\n")
 	}
 	return b.String()
@@ -118,7 +133,7 @@ func bar(st term.Style, s slo.Status, columns int) string {
 }
 
 // target prints the exact target as a percentage, without rounding.
-func target(e runstatus.Entry) string { return percentage(exact(e.Objective.Target)) }
+func target(e runstatus.Entry) string { return percentage(e.Objective.Target.String()) }
 
 // percentage moves the point of a decimal's text two places: 0.9995 -> 99.95%.
 func percentage(decimal string) string {

@@ -72,7 +72,7 @@ func (o *options) redraw(ctx context.Context, h *host.Host) error {
 }
 
 // screen is what is drawn: the answer, or why there is none.
-func (o *options) screen(h *host.Host, v view, err error) string {
+func (o *options) screen(h *host.Host, v View, err error) string {
 	st := h.Style()
 	title := fmt.Sprintf("nines status, every %s, %s; ctrl-C ends", o.every, h.Now().Format("15:04:05"))
 	head := st.Paint(term.Faint, st.Truncate(title, max(1, st.Width))) + "\n\n"
@@ -83,7 +83,7 @@ func (o *options) screen(h *host.Host, v view, err error) string {
 		}
 		return head + body + "\n"
 	}
-	return head + v.text(st)
+	return head + v.Text(st)
 }
 
 // draw writes a screen over the last one, line by line, so that nothing

@@ -1,0 +1,142 @@
+// Package gate is the verb that answers whether a deployment may go.
+package gate
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/gate"
+	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
+)
+
+type options struct {
+	service     string
+	environment string
+	class       string
+	version     string
+	mode        string
+	override    bool
+	reason      string
+	length      string
+}
+
+// formats are what the verb prints; the first is the default.
+func formats() []string { return []string{"text", "json", "junit", "dotenv"} }
+
+// New returns the verb.
+func New(h *host.Host) *cobra.Command {
+	var opt options
+	cmd := &cobra.Command{
+		Use:   "gate SERVICE",
+		Short: "May this deployment go?",
+		Long: "Gate brings the newest usable minutes in (--offline does not), decides by the service's\n" +
+			"policy, records the decision with everything it rests on, and ends with the verdict's\n" +
+			"exit code. Missing data never passes.\n\n" +
+			"In a GitLab job the environment is CI_ENVIRONMENT_NAME and the version CI_COMMIT_SHA\n" +
+			"unless said otherwise.",
+		Example: "  nines gate payment-api\n" +
+			"  nines gate payment-api --class fix --version 1.4.2\n" +
+			"  nines gate payment-api --mode advise            # prints, ends with 0\n" +
+			"  nines gate payment-api --override --reason \"INC-7: fix for the outage\" --for 2h\n" +
+			"  nines gate payment-api -o junit > gate.xml",
+		Args:              host.Args(1, 1, "a SERVICE"),
+		ValidArgsFunction: h.CompleteServices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt.service = args[0]
+			return opt.run(cmd.Context(), h)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opt.environment, "env", "", "`NAME` of the environment (CI_ENVIRONMENT_NAME)")
+	f.StringVar(&opt.version, "version", "", "`VERSION` that wants to be deployed (CI_COMMIT_SHA)")
+	classes := []string{string(gate.ClassChange), string(gate.ClassFix), string(gate.ClassSecurity), string(gate.ClassRollback)}
+	host.Choice(f, &opt.class, "class", "`CLASS` of the change: change, fix, security or rollback", classes...)
+	host.CompleteChoice(cmd, "class", classes...)
+	modes := []string{"", string(gate.ModeEnforce), string(gate.ModeAdvise)}
+	host.Choice(f, &opt.mode, "mode", "`MODE`: enforce, or advise, which ends with 0 (default the policy's)", modes...)
+	host.CompleteChoice(cmd, "mode", modes[1:]...)
+	f.BoolVar(&opt.override, "override", false, "pass although the gate is closed; it is recorded and limited; needs --reason")
+	f.StringVar(&opt.reason, "reason", "", "`TEXT` that says why the override is right")
+	f.StringVar(&opt.length, "for", "", "`LENGTH` for which the override holds, as 2h (default the policy's longest)")
+	return host.Describe(cmd, formats(), map[int]string{
+		0: "pass; or advise mode, whatever the verdict",
+		1: "operational error, and the policy's onError is block (the default)",
+		3: "fail: the deployment is held",
+		4: "inconclusive: what is known does not carry a verdict",
+		5: "warn: it may go, look at the reasons (allow_failure: exit_codes: 5)",
+	})
+}
+
+func (o *options) run(ctx context.Context, h *host.Host) (err error) {
+	format, err := h.Format(formats()...)
+	if err != nil {
+		return err
+	}
+	ask, err := o.question(h)
+	if err != nil {
+		return err
+	}
+	s, err := h.Open(ctx, host.ReadWrite)
+	if err != nil {
+		return err
+	}
+	defer func() { err = host.Closing(err, s.Close) }()
+	if ask.At, err = h.Instant(s.Zone); err != nil {
+		return err
+	}
+	if ask.Override != nil && !s.Kept() {
+		return fault.New(fault.Invalid, "--override", "an override must be recorded, and the store "+s.URL+" keeps nothing", "name a store with --store")
+	}
+	if err := h.BringIn(ctx, s, nil); err != nil {
+		if fault.KindOf(err) == fault.Canceled {
+			return err
+		}
+		h.Note("the newest minutes could not be brought in: %v", err)
+	}
+	out, err := rungate.Run(ctx, s.Env, ask)
+	if err != nil {
+		return err
+	}
+	a := answer{Outcome: out, zone: s.Zone, kept: s.Kept()}
+	if err := a.print(h, format); err != nil {
+		return err
+	}
+	return host.ExitWith(out.ExitCode)
+}
+
+// question puts the flags and a job's surroundings together.
+func (o *options) question(h *host.Host) (rungate.Options, error) {
+	ask := rungate.Options{
+		Service:     o.service,
+		Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")),
+		Change: gate.Change{
+			Class:   gate.Class(o.class),
+			Version: cmp.Or(o.version, h.Getenv("CI_COMMIT_SHA")),
+			Actor:   h.Actor(),
+		},
+		Mode: gate.Mode(o.mode),
+	}
+	if !o.override {
+		if o.reason != "" || o.length != "" {
+			return ask, fault.New(fault.Invalid, "--reason and --for", "they say why and how long to override", "add --override, or leave them out")
+		}
+		return ask, nil
+	}
+	if o.reason == "" {
+		return ask, fault.New(fault.Invalid, "--override", "a reason is missing", "say why with --reason TEXT")
+	}
+	var length time.Duration
+	if o.length != "" {
+		var err error
+		if length, err = host.ParseDuration("--for", o.length); err != nil {
+			return ask, err
+		}
+	}
+	ask.Override = &rungate.OverrideRequest{Reason: o.reason, For: length}
+	return ask, nil
+}

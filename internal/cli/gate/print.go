@@ -1,0 +1,185 @@
+package gate
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/render/junit"
+	"gitlab.com/nines-sre/nines/internal/render/term"
+	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
+)
+
+// answer is an outcome, ready to be printed.
+type answer struct {
+	rungate.Outcome
+	zone *time.Location
+	kept bool // the decision was recorded for good
+}
+
+func (a answer) print(h *host.Host, format string) error {
+	var text string
+	switch format {
+	case "json":
+		return a.json(h.Out)
+	case "junit":
+		body, err := a.junit()
+		if err != nil {
+			return err
+		}
+		text = string(body)
+	case "dotenv":
+		text = a.dotenv()
+	default:
+		text = a.text(h.Style())
+	}
+	_, err := io.WriteString(h.Out, text)
+	return err
+}
+
+// json prints the decision with two fields more: the code the call ends with
+// and what may be done.
+func (a answer) json(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		decision.Decision
+		ExitCode int      `json:"exit_code"`
+		Advice   []string `json:"advice,omitempty"`
+	}{a.Decision, a.ExitCode, a.Advice})
+}
+
+// dotenv prints variables for later jobs (artifacts:reports:dotenv), one a
+// line, without quotes.
+func (a answer) dotenv() string {
+	codes := make([]string, len(a.Decision.Reasons))
+	for i, r := range a.Decision.Reasons {
+		codes[i] = r.Code
+	}
+	var b strings.Builder
+	for _, v := range [][2]string{
+		{"NINES_VERDICT", a.Decision.Verdict.String()},
+		{"NINES_EXIT_CODE", strconv.Itoa(a.ExitCode)},
+		{"NINES_DECISION_ID", a.Decision.ID},
+		{"NINES_SERVICE", a.Decision.Subject},
+		{"NINES_POLICY", a.Decision.Policy},
+		{"NINES_REASONS", strings.Join(codes, ",")},
+		{"NINES_AT", a.Decision.At.UTC().Format(time.RFC3339)},
+	} {
+		b.WriteString(v[0] + "=" + term.Clean(v[1]) + "\n")
+	}
+	return b.String()
+}
+
+// junit prints one case: fail is a failure, inconclusive an error, a warning
+// passes with its text in the output.
+func (a answer) junit() ([]byte, error) {
+	text := a.text(term.Style{})
+	c := junit.Case{Class: "nines.gate", Name: a.Decision.Subject, Out: text}
+	first := ""
+	if len(a.Decision.Reasons) > 0 {
+		first = a.Decision.Reasons[0].Text
+		c.Kind = a.Decision.Reasons[0].Code
+	}
+	switch a.Decision.Verdict {
+	case decision.Pass, decision.Warn:
+		c.Outcome = junit.Passed
+	case decision.Fail:
+		c.Outcome, c.Message, c.Text, c.Out = junit.Failed, first, text, ""
+	case decision.Inconclusive:
+		c.Outcome, c.Message, c.Text, c.Out = junit.Errored, first, text, ""
+	}
+	return junit.Suite{Name: "nines gate " + a.Decision.Subject, Cases: []junit.Case{c}}.XML()
+}
+
+// headline says a verdict in a sentence.
+func headline(v decision.Verdict) (string, term.Tone) {
+	switch v {
+	case decision.Pass:
+		return "may go", term.Good
+	case decision.Warn:
+		return "may go, with care", term.Notice
+	case decision.Fail:
+		return "is held", term.Dire
+	case decision.Inconclusive:
+	}
+	return "cannot be decided", term.Notice
+}
+
+// text prints the verdict first, then why, what may be done, and the numbers.
+func (a answer) text(st term.Style) string {
+	d := a.Decision
+	var b strings.Builder
+	says, tone := headline(d.Verdict)
+	what := term.Clean(d.Subject)
+	if v := a.Request.Change.Version; v != "" {
+		what += " " + term.Clean(v)
+	}
+	b.WriteString(st.Paint(tone, strings.ToUpper(d.Verdict.String())) + "  " + what + " " + says + a.codeNote() + "\n")
+	for _, r := range d.Reasons {
+		bullet(&b, st, term.Clean(r.Code), term.Clean(r.Text))
+	}
+	if len(a.Advice) > 0 {
+		b.WriteString("\n" + st.Paint(term.Strong, "What may be done now") + "\n")
+		for _, line := range a.Advice {
+			bullet(&b, st, st.Pick("•", "-"), term.Clean(line))
+		}
+	}
+	a.evidence(&b, st)
+	b.WriteByte('\n')
+	for _, line := range term.Wrap(a.record(), st.Width) {
+		b.WriteString(st.Paint(term.Faint, line) + "\n")
+	}
+	return b.String()
+}
+
+// codeNote names the exit code where it is not the verdict's own.
+func (a answer) codeNote() string {
+	if a.ExitCode == a.Decision.Verdict.ExitCode() {
+		return ""
+	}
+	return fmt.Sprintf(" (ends with %d)", a.ExitCode)
+}
+
+func bullet(b *strings.Builder, st term.Style, name, text string) {
+	room := 0
+	if st.Width > 0 {
+		room = max(20, st.Width-term.Width(name)-4)
+	}
+	for i, line := range term.Wrap(text, room) {
+		if i > 0 {
+			name = strings.Repeat(" ", term.Width(name))
+		}
+		b.WriteString("  " + st.Paint(term.Faint, name) + "  " + line + "\n")
+	}
+}
+
+func (a answer) evidence(b *strings.Builder, st term.Style) {
+	if len(a.Decision.Evidence) == 0 {
+		return
+	}
+	var rows [][]term.Cell
+	for _, e := range a.Decision.Evidence {
+		value := "not known"
+		if e.Value != nil {
+			value = strconv.FormatFloat(*e.Value, 'g', 6, 64)
+		}
+		rows = append(rows, []term.Cell{{Text: "  " + term.Clean(e.Name), Middle: true}, term.Text(value), term.Text(term.Clean(e.Unit))})
+	}
+	b.WriteByte('\n')
+	b.WriteString(st.Table([]term.Column{{Title: "  EVIDENCE", Min: 16}, {Title: "VALUE", Right: true}, {Title: "UNIT", Drop: 1}}, rows))
+}
+
+func (a answer) record() string {
+	d := a.Decision
+	text := fmt.Sprintf("policy %s, at %s", term.Clean(d.Policy), term.Instant(d.At.In(a.zone)))
+	if d.ID == "" || !a.kept {
+		return text + "; not recorded: the store keeps nothing"
+	}
+	return fmt.Sprintf("decision %s, %s; `nines why %s` says more", d.ID, text, d.ID)
+}

@@ -1,0 +1,139 @@
+// Package measure is the verb that brings the history up to date.
+package measure
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/render/term"
+	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
+	"gitlab.com/nines-sre/nines/internal/slo"
+)
+
+type options struct {
+	selected []string
+	full     bool
+	since    string
+}
+
+// New returns the verb.
+func New(h *host.Host) *cobra.Command {
+	var opt options
+	cmd := &cobra.Command{
+		Use:   "measure [SERVICE | SERVICE/SLO]...",
+		Short: "Bring the history up to date with its sources",
+		Long: "Measure asks the sources for what the history lacks and records it. It can be stopped\n" +
+			"at any point and called again: what is recorded stays, the rest is asked for again, and\n" +
+			"repeating changes nothing. A source that fails leaves its minutes unmeasured.\n\n" +
+			"Without a flag it fills what the objectives' windows need. --since reaches further back,\n" +
+			"--full as far as the sources can answer.",
+		Example: "  nines measure\n" +
+			"  nines measure payment-api --since 60d\n" +
+			"  nines measure --quiet -o json",
+		ValidArgsFunction: h.CompleteObjectives,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt.selected = args
+			return opt.run(cmd.Context(), h)
+		},
+	}
+	cmd.Flags().BoolVar(&opt.full, "full", false, "go back as far as ten years, or as far as a source can answer")
+	cmd.Flags().StringVar(&opt.since, "since", "", "go back this `LENGTH`, as 60d")
+	return host.Describe(cmd, formats(), map[int]string{
+		0: "the history is up to date",
+		1: "a source or the store could not be used; the others are measured",
+	})
+}
+
+func formats() []string { return []string{"text", "json"} }
+
+// tenYears is further back than any source keeps minutes.
+const tenYears = 3650 * slo.Day
+
+func (o *options) run(ctx context.Context, h *host.Host) (err error) {
+	format, err := h.Format(formats()...)
+	if err != nil {
+		return err
+	}
+	opt, err := o.work(h)
+	if err != nil {
+		return err
+	}
+	s, err := h.Open(ctx, host.ReadWrite)
+	if err != nil {
+		return err
+	}
+	defer func() { err = host.Closing(err, s.Close) }()
+	bar := &progress{w: h.Err, style: h.ErrStyle()}
+	if !h.Quiet {
+		opt.Progress = bar.show
+	}
+	report, err := runmeasure.Run(ctx, s.Env, opt)
+	bar.end()
+	if err != nil && len(report.Failed) == 0 {
+		return err
+	}
+	if perr := o.print(h, format, report); perr != nil {
+		return perr
+	}
+	return err
+}
+
+func (o *options) work(h *host.Host) (runmeasure.Options, error) {
+	opt := runmeasure.Options{Select: o.selected}
+	switch {
+	case h.Offline:
+		return opt, fault.New(fault.Invalid, "--offline", "measuring asks the sources", "leave it out")
+	case o.full && o.since != "":
+		return opt, fault.New(fault.Invalid, "--full --since "+o.since, "they say different things", "give one of them")
+	case o.full:
+		opt.Since = tenYears
+	case o.since != "":
+		d, err := host.ParseDuration("--since", o.since)
+		if err != nil {
+			return opt, err
+		}
+		opt.Since = max(1, slo.Minute(d.Minutes()))
+	}
+	return opt, nil
+}
+
+func (o *options) print(h *host.Host, format string, r runmeasure.Report) error {
+	if format == "json" {
+		return json.NewEncoder(h.Out).Encode(r)
+	}
+	zone, err := h.Location("")
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "measured %s in %s: %s new minutes, %s replaced, %s kept as they were\n",
+		count(int64(r.Indicators), "indicator"), count(int64(r.Requests), "request"),
+		term.Count(float64(r.Filled)), term.Count(float64(r.Replaced)), term.Count(float64(r.Kept)))
+	if !r.Frontier.IsZero() {
+		b.WriteString("up to " + term.Instant(r.Frontier.In(zone)) + "\n")
+	}
+	for _, note := range r.Notes {
+		b.WriteString("note: " + term.Clean(note) + "\n")
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Failed)) {
+		b.WriteString("failed: " + term.Clean(id+": "+r.Failed[id]) + "\n")
+	}
+	_, err = io.WriteString(h.Out, b.String())
+	return err
+}
+
+func count(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return term.Count(float64(n)) + " " + word + "s"
+}

@@ -1,0 +1,77 @@
+package measure
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/render/term"
+	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
+)
+
+// How often the progress is shown: a terminal's line is drawn again, a log
+// gets a line now and then.
+const (
+	redrawEvery = 100 * time.Millisecond
+	logEvery    = 5 * time.Second
+)
+
+// progress shows how far a run has come. A terminal gets one line that is
+// drawn again; a pipe gets a line every few seconds, and nothing for runs that
+// are shorter.
+type progress struct {
+	w     io.Writer
+	style term.Style
+	last  time.Duration
+	drawn bool
+}
+
+func (p *progress) show(at runmeasure.Progress) {
+	every := logEvery
+	if p.style.Decor {
+		every = redrawEvery
+	}
+	if at.Elapsed-p.last < every && at.Done < at.Total {
+		return
+	}
+	if !p.style.Decor && at.Elapsed < every {
+		return
+	}
+	p.last = at.Elapsed
+	if p.style.Decor {
+		p.drawn = true
+		fmt.Fprint(p.w, "\r"+p.line(at)+"\x1b[K")
+		return
+	}
+	fmt.Fprintln(p.w, "nines: "+p.line(at))
+}
+
+// end removes the line.
+func (p *progress) end() {
+	if p.drawn {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// line says how much is done, how fast, and how long the rest takes.
+func (p *progress) line(at runmeasure.Progress) string {
+	share := 0.0
+	if at.Total > 0 {
+		share = float64(at.Done) / float64(at.Total)
+	}
+	text := fmt.Sprintf("measuring %s", term.Percent(share, 0))
+	if seconds := at.Elapsed.Seconds(); seconds > 0 && at.Done > 0 {
+		rate := float64(at.Done) / seconds
+		left := time.Duration(float64(at.Total-at.Done) / rate * float64(time.Second))
+		text += fmt.Sprintf("  %s minutes/s  %s left", term.Count(float64(int64(rate))), term.Duration(left.Round(time.Second)))
+	}
+	text += "  " + term.Clean(at.Indicator)
+	if !p.style.Decor {
+		return text
+	}
+	room := max(1, p.style.Width-1)
+	if bar := min(30, room-45); bar >= 8 {
+		text = p.style.Bar(share, bar) + " " + text
+	}
+	return p.style.Truncate(text, room)
+}
