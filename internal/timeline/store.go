@@ -35,7 +35,8 @@ type Store interface {
 	Range(ctx context.Context, part, from, to string) ([]Item, error)
 	// Save writes items of one part, all or none. Each item carries the version
 	// it was read at (0: must not exist); if any moved meanwhile, nothing is
-	// written and the error is of kind Conflict. A nil Data deletes.
+	// written and the error is of kind Conflict. A nil Data deletes the item of
+	// that version. What was saved is seen by every Load that begins afterwards.
 	Save(ctx context.Context, items []Item) error
 	// Caps describes the store.
 	Caps() Caps
@@ -44,13 +45,22 @@ type Store interface {
 }
 
 // CheckSave refuses what no store may be asked to save: items of different
-// parts, or two of the same key. Stores call it first.
+// parts, two of the same key, deleting what must not exist. Stores call it
+// first.
 func CheckSave(items []Item) error {
 	seen := make(map[string]bool, len(items))
 	for _, it := range items {
-		if it.Part != items[0].Part || seen[it.Sort] {
-			return fault.New(fault.Invalid, "save history", "items saved together lie in one part, each once; "+
-				it.Part+"/"+it.Sort+" does not fit", "")
+		why := ""
+		switch {
+		case it.Part != items[0].Part:
+			why = "lies in another part than " + items[0].Part
+		case seen[it.Sort]:
+			why = "is there twice"
+		case it.Data == nil && it.Version == 0:
+			why = "is to be deleted and not to exist"
+		}
+		if why != "" {
+			return fault.New(fault.Invalid, "save history", it.Part+"/"+it.Sort+" "+why, "")
 		}
 		seen[it.Sort] = true
 	}

@@ -134,6 +134,8 @@ func testOnePart(t *testing.T, open Storage) {
 	wantKind(t, err, fault.Invalid, "a save is about one part")
 	err = s.Save(t.Context(), []timeline.Item{item("p", "a", 0, "x"), item("p", "a", 0, "y")})
 	wantKind(t, err, fault.Invalid, "a save names an item once")
+	err = s.Save(t.Context(), []timeline.Item{{Key: timeline.Key{Part: "p", Sort: "a"}}})
+	wantKind(t, err, fault.Invalid, "deleting what must not exist")
 	if err := s.Save(t.Context(), nil); err != nil {
 		t.Errorf("saving nothing is allowed: %v", err)
 	}
