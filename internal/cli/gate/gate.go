@@ -81,22 +81,13 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := h.Open(ctx, host.ReadWrite)
+	s, err := o.open(ctx, h, &ask)
 	if err != nil {
 		return err
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
 	if ask.At, err = h.Instant(s.Zone); err != nil {
 		return err
-	}
-	if ask.Override != nil && !s.Kept() {
-		return fault.New(fault.Invalid, "--override", "an override must be recorded, and the store "+s.URL+" keeps nothing", "name a store with --store")
-	}
-	if err := h.BringIn(ctx, s, nil); err != nil {
-		if fault.KindOf(err) == fault.Canceled {
-			return err
-		}
-		h.Note("the newest minutes could not be brought in: %v", err)
 	}
 	out, err := rungate.Run(ctx, s.Env, ask)
 	if err != nil {
@@ -107,6 +98,42 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	return host.ExitWith(out.ExitCode)
+}
+
+// open opens the documents and the stores and brings the evidence in. What is
+// out of reach becomes the question's trouble, which the policy answers to; the
+// error is what makes the question senseless.
+func (o *options) open(ctx context.Context, h *host.Host, ask *rungate.Options) (*host.Session, error) {
+	catalog, err := h.Catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.OpenWith(ctx, catalog, host.ReadWrite)
+	switch {
+	case outOfReach(err):
+		ask.Trouble = err
+		return h.Storeless(catalog)
+	case err != nil:
+		return nil, err
+	case ask.Override != nil && !s.Kept():
+		err = fault.New(fault.Invalid, "--override", "an override must be recorded, and the store "+s.URL+" keeps nothing", "name a store with --store")
+		return nil, host.Closing(err, s.Close)
+	}
+	if subjects := rungate.Subjects(catalog, o.service); len(subjects) > 0 {
+		if ask.Trouble = h.BringIn(ctx, s, subjects); fault.KindOf(ask.Trouble) == fault.Canceled {
+			return nil, host.Closing(ask.Trouble, s.Close)
+		}
+	}
+	return s, nil
+}
+
+// outOfReach says whether an error is the world's, not the caller's.
+func outOfReach(err error) bool {
+	if err == nil {
+		return false
+	}
+	kind := fault.KindOf(err)
+	return kind != fault.Canceled && kind.ExitCode() == fault.Unavailable.ExitCode()
 }
 
 // question puts the flags and a job's surroundings together.

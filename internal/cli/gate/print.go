@@ -178,8 +178,11 @@ func (a answer) evidence(b *strings.Builder, st term.Style) {
 func (a answer) record() string {
 	d := a.Decision
 	text := fmt.Sprintf("policy %s, at %s", term.Clean(d.Policy), term.Instant(d.At.In(a.zone)))
-	if d.ID == "" || !a.kept {
-		return text + "; not recorded: the store keeps nothing"
+	switch {
+	case a.Spooled:
+		return text + "; recorded when the store is back"
+	case d.ID == "" || !a.kept:
+		return text + "; recorded nowhere"
 	}
 	return fmt.Sprintf("decision %s, %s; `nines why %s` says more", d.ID, text, d.ID)
 }

@@ -38,7 +38,7 @@ func (h *Host) Catalog(ctx context.Context) (*config.Catalog, error) {
 	paths := h.Paths()
 	for _, p := range paths {
 		if scheme, _, ok := strings.Cut(p, "://"); ok {
-			return nil, fault.New(fault.Unsupported, "--config "+p, "documents cannot be read from "+scheme+" addresses",
+			return nil, fault.New(fault.Invalid, "--config "+p, "documents cannot be read from "+scheme+" addresses",
 				"check them out and name the folder")
 		}
 	}

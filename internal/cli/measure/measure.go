@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +68,8 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil {
 		return err
 	}
+	start := h.Now()
+	opt.Elapsed = func() time.Duration { return h.Now().Sub(start) }
 	s, err := h.Open(ctx, host.ReadWrite)
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil && len(report.Failed) == 0 {
 		return err
 	}
-	if perr := o.print(h, format, report); perr != nil {
+	if perr := show(h, format, report, s.Zone); perr != nil {
 		return perr
 	}
 	return err
@@ -106,13 +109,9 @@ func (o *options) work(h *host.Host) (runmeasure.Options, error) {
 	return opt, nil
 }
 
-func (o *options) print(h *host.Host, format string, r runmeasure.Report) error {
+func show(h *host.Host, format string, r runmeasure.Report, zone *time.Location) error {
 	if format == "json" {
 		return json.NewEncoder(h.Out).Encode(r)
-	}
-	zone, err := h.Location("")
-	if err != nil {
-		return err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "measured %s in %s: %s new minutes, %s replaced, %s kept as they were\n",
@@ -127,7 +126,7 @@ func (o *options) print(h *host.Host, format string, r runmeasure.Report) error 
 	for _, id := range slices.Sorted(maps.Keys(r.Failed)) {
 		b.WriteString("failed: " + term.Clean(id+": "+r.Failed[id]) + "\n")
 	}
-	_, err = io.WriteString(h.Out, b.String())
+	_, err := io.WriteString(h.Out, b.String())
 	return err
 }
 
