@@ -293,7 +293,7 @@ func TestMissingTexts(t *testing.T) {
 	for row, want := range map[slo.Flag]string{
 		slo.Stale:            "the newest measured minute is too old (2025-01-31T11:56:00Z, 4 min before)",
 		slo.Silent:           "no traffic where earlier weeks had some",
-		slo.InsufficientData: "(100 % of 30d measured)",
+		slo.InsufficientData: "only 100 % of the 30d",
 		slo.New:              "30d has just begun",
 		slo.NoTraffic:        "not one event in 30d",
 	} {
@@ -301,6 +301,16 @@ func TestMissingTexts(t *testing.T) {
 		if !strings.Contains(d.Reasons[0].Text, want) {
 			t.Errorf("%s: %q does not say %q", row, d.Reasons[0].Text, want)
 		}
+	}
+}
+
+func TestTheBlindestStretchIsNamed(t *testing.T) {
+	s := healthy(flag(slo.InsufficientData))
+	s.Coverage = .999
+	s.LookbackCoverage = map[string]float64{"1h": .4, "5m": .4, "6h": .9, "3d": 1}
+	d := gate.Decide(request(s))
+	if want := "too little is measured, only 40.0 % of the last 1h"; !strings.Contains(d.Reasons[0].Text, want) {
+		t.Errorf("%q does not say %q", d.Reasons[0].Text, want)
 	}
 }
 
@@ -362,6 +372,7 @@ func TestInvalidRequests(t *testing.T) {
 		{"NaN", state(func(s *gate.BudgetState) { s.Spent = math.NaN() }), ""},
 		{"infinite", state(func(s *gate.BudgetState) { s.Conditions[0].Long = new(math.Inf(1)) }), ""},
 		{"infinite remaining", state(func(s *gate.BudgetState) { s.Remaining = new(math.Inf(-1)) }), ""},
+		{"NaN coverage", state(func(s *gate.BudgetState) { s.LookbackCoverage = map[string]float64{"1h": math.NaN()} }), ""},
 		{"infinite loss", state(func(s *gate.BudgetState) { s.Losses = []gate.Loss{{Share: math.Inf(1)}} }), ""},
 		{"a state of nobody", state(func(s *gate.BudgetState) { s.Service = "" }), "whose it is"},
 	}

@@ -75,6 +75,8 @@ type BudgetState struct {
 	// ReopensInSeconds is when the level leaves critical by itself if errors
 	// keep arriving as in the last hour; nil: not foreseeable.
 	ReopensInSeconds *int64 `json:"reopens_in_seconds,omitempty"`
+	// LookbackCoverage is the measured share of each look-back a condition uses.
+	LookbackCoverage map[string]float64 `json:"lookback_coverage,omitempty"`
 	// Method is the budgeting method in OpenSLO's words; "": Occurrences. It
 	// says whether Allowed and Spent are events or slices.
 	Method string `json:"method,omitempty"`

@@ -3,7 +3,9 @@ package gate
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +67,8 @@ func stateText(s *BudgetState, row Row, at time.Time) string {
 	case RowNoTraffic:
 		return fmt.Sprintf("%s: not one event in %s", key, s.Window)
 	case RowInsufficientData:
-		return fmt.Sprintf("%s: too much is unmeasured in a look-back that counts (%s of %s measured)", key, Percent(s.Coverage), s.Window)
+		span, coverage := s.blindest()
+		return fmt.Sprintf("%s: too little is measured, only %s of %s", key, Percent(coverage), span)
 	case RowNew:
 		return fmt.Sprintf("%s: %s has just begun, and there is no period before it to go by", key, s.Window)
 	case RowUnknown, RowRollback, RowOverride, RowFreeze, RowInvalid, RowError, RowUnmeasured, RowExempt:
@@ -80,6 +83,18 @@ func budgetText(s *BudgetState) string {
 		left = Percent(*s.Remaining) + " left"
 	}
 	return fmt.Sprintf("%s (spent %s of %s %s allowed in %s)", left, Number(s.Spent), Number(s.Allowed), s.Unit(), s.Window)
+}
+
+// blindest is the stretch of which least is measured: the window or one of the
+// look-backs; of two with the same share the one whose name sorts first.
+func (s *BudgetState) blindest() (span string, coverage float64) {
+	span, coverage = "the "+s.Window, s.Coverage
+	for _, name := range slices.Sorted(maps.Keys(s.LookbackCoverage)) {
+		if c := s.LookbackCoverage[name]; c < coverage {
+			span, coverage = "the last "+name, c
+		}
+	}
+	return span, coverage
 }
 
 // burnText prints the conditions of a severity that hold.

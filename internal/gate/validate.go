@@ -113,6 +113,7 @@ func validateState(s *BudgetState) error {
 			}
 		}
 	}
+	numbers = slices.AppendSeq(numbers, maps.Values(s.LookbackCoverage))
 	for _, l := range s.Losses {
 		numbers = append(numbers, l.Bad, l.Total, l.Share)
 	}

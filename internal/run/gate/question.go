@@ -171,28 +171,41 @@ func (q *question) frozen(at time.Time) ([]gate.Freeze, error) {
 	return out, err
 }
 
-// observeStates reads the budgets of the service and of what it depends on.
-func (q *question) observeStates(ctx context.Context) error {
-	var selected, blank []string
-	if slices.Contains(subjects(q.env.Catalog), q.req.Service) {
-		selected = append(selected, q.req.Service)
+// Subjects returns what a question about a service reads: the service and what
+// it depends on, as far as there are objectives of them. A host brings these up
+// to date before it asks. It is empty where nothing is measured.
+func Subjects(c *config.Catalog, service string) []string {
+	req := gate.Request{Service: service, Policy: policyFor(c, service)}
+	req.Policy.DependsOn = dependencies(c, &req)
+	measured, _ := selection(c, &req)
+	return measured
+}
+
+// selection splits a service and its dependencies into what the catalog
+// measures and what it does not.
+func selection(c *config.Catalog, req *gate.Request) (measured, blank []string) {
+	known := run.SLOs(c)
+	for i := range c.Objectives {
+		known = append(known, c.Objectives[i].Service)
 	}
-	for _, d := range q.req.Policy.DependsOn {
-		if slices.Contains(subjects(q.env.Catalog), d) {
-			selected = append(selected, d)
+	if slices.Contains(known, req.Service) {
+		measured = append(measured, req.Service)
+	}
+	for _, d := range req.Policy.DependsOn {
+		if slices.Contains(known, d) {
+			measured = append(measured, d)
 		} else {
 			blank = append(blank, d)
 		}
 	}
-	if len(selected) > 0 {
-		read := q.opt.Read
-		if read == nil {
-			read = States
-		}
-		if q.env.History == nil && q.opt.Read == nil {
-			return fault.New(fault.Unavailable, "read the history", "there is no store", "")
-		}
-		states, err := read(ctx, q.env, status.Options{At: q.opt.At, Select: selected, Detail: true})
+	return measured, blank
+}
+
+// observeStates reads the budgets of the service and of what it depends on.
+func (q *question) observeStates(ctx context.Context) error {
+	measured, blank := selection(q.env.Catalog, &q.req)
+	if len(measured) > 0 {
+		states, err := q.read(ctx, measured)
 		if err != nil {
 			return unreadable(err)
 		}
@@ -206,9 +219,21 @@ func (q *question) observeStates(ctx context.Context) error {
 		q.req.States = append(q.req.States, gate.BudgetState{Service: service, SLO: cmp.Or(name, "*"), Objective: "nothing measured", Dependency: true})
 	}
 	slices.SortStableFunc(q.req.States, func(a, b gate.BudgetState) int {
-		return cmp.Or(cmp.Compare(fmt.Sprint(a.Dependency), fmt.Sprint(b.Dependency)), cmp.Compare(a.Key(), b.Key()))
+		return cmp.Or(compareBool(a.Dependency, b.Dependency), cmp.Compare(a.Key(), b.Key()))
 	})
 	return nil
+}
+
+func (q *question) read(ctx context.Context, measured []string) ([]gate.BudgetState, error) {
+	opt := status.Options{At: q.opt.At, Select: measured, Detail: true}
+	switch {
+	case q.opt.Read != nil:
+		return q.opt.Read(ctx, q.env, opt)
+	case q.env.History == nil:
+		return nil, fault.New(fault.Unavailable, "read the history", "there is no store", "")
+	default:
+		return States(ctx, q.env, opt)
+	}
 }
 
 // unreadable keeps an error of reading from being taken for one of asking.
@@ -219,13 +244,16 @@ func unreadable(err error) error {
 	return err
 }
 
-// subjects are the services that have objectives, and their service/slo.
-func subjects(c *config.Catalog) []string {
-	out := run.SLOs(c)
-	for i := range c.Objectives {
-		out = append(out, c.Objectives[i].Service)
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
 	}
-	return out
 }
 
 // log reports what is no part of the answer.

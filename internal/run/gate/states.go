@@ -82,6 +82,12 @@ func detail(s *gate.BudgetState, e *status.Entry) {
 		c := &e.Status.Conditions[i]
 		s.Conditions[i].LongWindow, s.Conditions[i].ShortWindow = slo.FormatLength(c.Condition.Long), slo.FormatLength(c.Condition.Short)
 	}
+	for _, b := range e.Status.Burns {
+		if s.LookbackCoverage == nil {
+			s.LookbackCoverage = map[string]float64{}
+		}
+		s.LookbackCoverage[slo.FormatLength(b.Lookback)] = b.Stretch.Coverage()
+	}
 	s.Losses = nil
 	for _, l := range e.Losses[:min(len(e.Losses), mostLosses)] {
 		s.Losses = append(s.Losses, gate.Loss{
