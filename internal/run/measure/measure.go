@@ -1,10 +1,17 @@
 // Package measure brings the history up to date with its sources.
+//
+// For each indicator it works out which stretches are wanted (what the windows
+// of its objectives reach back to) and not answered for yet, asks its source
+// for them newest first, makes counts of the series and records them; then it
+// judges the time slices that follow. What is recorded is the only state, so a
+// run can end anywhere.
 package measure
 
 import (
 	"context"
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -16,10 +23,13 @@ type Options struct {
 	// Select limits the work to services or service/slo; empty: everything.
 	Select []string
 	// TailOnly brings in only what is missing behind the newest answered minute:
-	// what gate and status do before they answer.
+	// what gate and status do before they answer. An indicator that was never
+	// measured is brought in whole, so that no first answer rests on nothing.
 	TailOnly bool
 	// Progress is called now and then, from one goroutine; may be nil.
 	Progress func(Progress)
+	// Elapsed is the host's stopwatch, for Progress; may be nil.
+	Elapsed func() time.Duration
 }
 
 // Progress is how far a run has come.
@@ -36,7 +46,7 @@ type Report struct {
 	Filled     int64             `json:"filled"`
 	Replaced   int64             `json:"replaced"`
 	Kept       int64             `json:"kept"`
-	Frontier   time.Time         `json:"frontier"`
+	Frontier   time.Time         `json:"frontier"` // the oldest among the indicators
 	Notes      []string          `json:"notes,omitempty"`
 	Failed     map[string]string `json:"failed,omitempty"` // indicator -> why
 }
@@ -45,4 +55,109 @@ type Report struct {
 // stays, what is missing is asked for again, repeating changes nothing. A
 // source that fails leaves its indicators unmeasured, is reported, and does
 // not keep the others from being measured; the error is then of its kind.
-func Run(ctx context.Context, env *run.Env, opt Options) (Report, error) { return Report{}, nil }
+func Run(ctx context.Context, env *run.Env, opt Options) (Report, error) {
+	selected, err := Select(env.Catalog, opt.Select)
+	if err != nil {
+		return Report{}, err
+	}
+	r := &runner{env: env, opt: opt, now: slo.MinuteOf(env.Now)}
+	r.jobs = plan(env.Catalog, selected)
+	if err := r.load(ctx); err != nil {
+		return r.report(), err
+	}
+	for _, group := range bySource(r.jobs) {
+		if err := r.measure(ctx, group); err != nil {
+			return r.report(), err
+		}
+	}
+	if err := r.derive(ctx, selected); err != nil {
+		return r.report(), err
+	}
+	rep := r.report()
+	return rep, r.failure()
+}
+
+// runner is one run.
+type runner struct {
+	env      *run.Env
+	opt      Options
+	now      slo.Minute
+	jobs     []*job
+	requests int
+	changed  changes
+	done     int64
+	total    int64
+	notes    []string
+	noted    map[string]bool
+}
+
+// load reads what the history knows of every indicator.
+func (r *runner) load(ctx context.Context) error {
+	metas, err := r.env.History.Meta(ctx, ids(r.jobs)...)
+	if err != nil {
+		return storeError("read history", err)
+	}
+	for _, j := range r.jobs {
+		j.meta = metas[j.id()]
+	}
+	return nil
+}
+
+// failure is the first failed indicator's error, nil when none failed.
+func (r *runner) failure() error {
+	for _, j := range r.jobs {
+		if j.failed != nil {
+			return fault.Wrap(fault.KindOf(j.failed), "measure "+j.ind.ID, j.failed, "")
+		}
+	}
+	return nil
+}
+
+func (r *runner) report() Report {
+	rep := Report{
+		Indicators: len(r.jobs), Requests: r.requests,
+		Filled: r.changed.Filled, Replaced: r.changed.Replaced, Kept: r.changed.Kept,
+	}
+	first := true
+	for _, j := range r.jobs {
+		for _, n := range j.tell() {
+			r.note(n)
+		}
+		if j.failed != nil {
+			if rep.Failed == nil {
+				rep.Failed = map[string]string{}
+			}
+			rep.Failed[j.ind.ID] = j.failed.Error()
+		}
+		if f, ok := j.frontier(); ok && (first || f.Time().Before(rep.Frontier)) {
+			rep.Frontier, first = f.Time(), false
+		}
+	}
+	rep.Notes = r.notes
+	return rep
+}
+
+// note keeps a note once.
+func (r *runner) note(text string) {
+	if r.noted[text] {
+		return
+	}
+	if r.noted == nil {
+		r.noted = map[string]bool{}
+	}
+	r.noted[text] = true
+	r.notes = append(r.notes, text)
+}
+
+// progress tells how far the run has come.
+func (r *runner) progress(indicator string, done int64) {
+	r.done += done
+	if r.opt.Progress == nil {
+		return
+	}
+	p := Progress{Done: min(r.done, r.total), Total: r.total, Indicator: indicator}
+	if r.opt.Elapsed != nil {
+		p.Elapsed = r.opt.Elapsed()
+	}
+	r.opt.Progress(p)
+}

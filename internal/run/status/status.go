@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/run"
+	"gitlab.com/nines-sre/nines/internal/run/measure"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -27,11 +29,61 @@ type Entry struct {
 	Trend []float64
 	// Losses are the stretches that cost most, worst first.
 	Losses []slo.Loss
-	// Reopen is when the level leaves critical and exhausted by itself if errors keep
-	// arriving as in the last hour; nil: not foreseeable, or not closed.
+	// Reopen is in how many minutes from the frontier the level leaves critical
+	// and exhausted by itself if errors keep arriving as in the last hour; nil:
+	// not foreseeable, or not closed.
 	Reopen *slo.Minute
 }
 
+// maxLosses is how many losses an entry names.
+const maxLosses = 5
+
 // Read evaluates the selected objectives. A selection that matches nothing is
 // an error of kind NotFound that names what there is.
-func Read(ctx context.Context, env *run.Env, opt Options) ([]Entry, error) { return nil, nil }
+//
+// An objective is answered at the end of the newest minute that is answered
+// for in all its indicators, or at At if that is earlier. Without At, an
+// objective over live sources is asked about now, so that it can be stale, and
+// one over a recording at the recording's end.
+func Read(ctx context.Context, env *run.Env, opt Options) ([]Entry, error) {
+	selected, err := measure.Select(env.Catalog, opt.Select)
+	if err != nil {
+		return nil, err
+	}
+	x := &reader{env: env, opt: opt}
+	if err := x.marks(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.prepare(ctx, selected); err != nil {
+		return nil, err
+	}
+	// Evaluating may name points that would make an answer more exact: they are
+	// read, and those objectives are evaluated again.
+	for todo := x.subjects; len(todo) > 0; {
+		if err := x.open(ctx, todo); err != nil {
+			return nil, err
+		}
+		var again []*subject
+		for _, s := range todo {
+			if s.evaluate(opt.Detail) {
+				again = append(again, s)
+			}
+		}
+		todo = again
+	}
+	out := make([]Entry, len(x.subjects))
+	for i, s := range x.subjects {
+		out[i] = s.entry
+	}
+	return out, nil
+}
+
+// storeError keeps what the history said of its trouble; what nobody classified
+// is taken as a store out of reach.
+func storeError(err error) error {
+	kind := fault.KindOf(err)
+	if kind == fault.Internal {
+		kind = fault.Unavailable
+	}
+	return fault.Wrap(kind, "read history", err, "")
+}

@@ -1,0 +1,56 @@
+package measure
+
+import (
+	"slices"
+	"strings"
+
+	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
+
+// Select returns the objectives of a catalog that a selection names: "service",
+// "service/slo", or one objective by its key "service/slo/objective". An empty
+// selection is everything. A name that matches nothing is an error of kind
+// NotFound that says what there is.
+func Select(c *config.Catalog, names []string) ([]*config.Objective, error) {
+	var out []*config.Objective
+	hit := make([]bool, len(names))
+	for i := range c.Objectives {
+		o := &c.Objectives[i]
+		wanted := len(names) == 0
+		for k, name := range names {
+			if matches(o, name) {
+				wanted, hit[k] = true, true
+			}
+		}
+		if wanted {
+			out = append(out, o)
+		}
+	}
+	if k := slices.Index(hit, false); k >= 0 {
+		return nil, fault.New(fault.NotFound, "select "+names[k], "no service or SLO is called that", "there are "+inventory(c))
+	}
+	return out, nil
+}
+
+func matches(o *config.Objective, name string) bool {
+	return name == o.Service || name == o.Service+"/"+o.SLO || name == o.Key()
+}
+
+// inventory lists what can be selected, as service/slo.
+func inventory(c *config.Catalog) string {
+	var all []string
+	for i := range c.Objectives {
+		all = append(all, c.Objectives[i].Service+"/"+c.Objectives[i].SLO)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	const most = 12
+	switch {
+	case len(all) == 0:
+		return "none: the documents hold no SLO"
+	case len(all) > most:
+		return strings.Join(all[:most], ", ") + ", ..."
+	}
+	return strings.Join(all, ", ")
+}
