@@ -110,7 +110,8 @@ func (l *loader) secrets(n *openslo.Node) {
 
 // secretName says whether a field holds a credential by its name.
 func secretName(key string) bool {
-	key = strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(key))
+	// A Replacer for two letters would be built anew for every field of a document.
+	key = strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(key), "_", ""), "-", "")
 	for _, part := range []string{"secret", "password", "passwd", "token", "accesskey", "apikey", "credential", "privatekey"} {
 		if strings.Contains(key, part) {
 			return true
