@@ -159,7 +159,7 @@ func (l *loader) annotation(kind, name string, a openslo.Annotation) {
 		return
 	}
 	if row := table[i]; !slices.Contains(row.kinds, kind) {
-		l.report.Errorf(a.KeyPlace, "misplaced-annotation", "it belongs to "+strings.Join(row.kinds, " and "), "annotation %s has no effect on a %s", a.Key, kind)
+		l.report.Errorf(a.KeyPlace, "misplaced-annotation", "it belongs to "+strings.Join(row.kinds, " and "), "annotation %s has no effect on kind %s", a.Key, kind)
 	} else if why := row.check(a.Value); why != "" {
 		l.report.Errorf(a.Place, "invalid-annotation", row.doc, "annotation %s: %s", a.Key, why)
 	}

@@ -149,7 +149,7 @@ func (c *cwCheck) stat(at string, spec slo.Spec) {
 			openslo.DidYouMean(s, []string{"Sum", "SampleCount", "Average", "Minimum", "Maximum", "IQM", "p99", "TC(:300)", "PR(:300)"}))
 	}
 	if u, ok := spec["unit"].(string); ok && !slices.Contains(cloudWatchUnits(), u) {
-		c.say(join(at, "unit"), fmt.Sprintf("%s is not a unit of CloudWatch", quoted(u)), openslo.Suggest(u, cloudWatchUnits()))
+		c.say(join(at, "unit"), fmt.Sprintf("%s is not a unit of CloudWatch", quoted(u)), openslo.DidYouMean(u, cloudWatchUnits()))
 	}
 	c.dimensions(at, spec["dimensions"])
 }

@@ -192,7 +192,7 @@ func (l *loader) query(m *openslo.Metric, role string) *slo.Query {
 	}
 	q.Spec = l.spec(m.Spec)
 	l.secrets(m.Spec)
-	if typ, ok := l.opt.Types[q.Type]; ok && typ.Check != nil && m.Spec.IsSet() {
+	if typ, ok := l.opt.Types[q.Type]; ok && typ.Check != nil && len(q.Spec) > 0 {
 		l.specProblems(m.Spec, typ.Check(q.Spec))
 	}
 	if q.Type == cloudWatch && role != "value" {

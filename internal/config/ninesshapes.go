@@ -116,7 +116,7 @@ func gateShape() *openslo.Shape {
 		openslo.May("verdicts", verdicts),
 		openslo.May("objectives", openslo.ListOf("The SLOs that count; all unless said.", 1, openslo.Text("An SLO's name.", openslo.NameFormat()))),
 		openslo.May("dependsOn", openslo.ListOf("Services, or service/slo, whose budgets count too.", 1, refShape("", false))),
-		openslo.May("dependencyVerdict", openslo.OneOf("The most that a dependency's budget can do.", verdictNames()...)),
+		openslo.May("dependencyVerdict", openslo.OneOf("The most that a dependency's budget can do; warn unless said.", verdictNames()[:3]...)),
 		openslo.May("freezes", openslo.ListOf("When nothing ships.", 0, freeze)),
 		openslo.May("override", override))
 }
@@ -213,7 +213,7 @@ func settingsShape() *openslo.Shape {
 
 // wholeFormat is a whole number in a range.
 func wholeFormat(least, most int) *openslo.Format {
-	return &openslo.Format{Name: "number", Check: func(s string) (string, string) {
+	return &openslo.Format{Name: "number", Limits: map[string]any{"minimum": least, "maximum": most, "multipleOf": 1}, Check: func(s string) (string, string) {
 		var n int
 		if _, err := fmt.Sscanf(s, "%d", &n); err != nil || fmt.Sprint(n) != s || n < least || n > most {
 			return fmt.Sprintf("must be a whole number from %d to %d, not %s", least, most, quoted(s)), ""

@@ -131,7 +131,7 @@ func (l *loader) knownType(t openslo.Ref) bool {
 	known := slices.Sorted(maps.Keys(l.opt.Types))
 	hint := openslo.DidYouMean(t.Name, known)
 	if !strings.HasPrefix(hint, "known") {
-		hint += " (known are " + strings.Join(known, ", ") + ")"
+		hint += " known are " + strings.Join(known, ", ")
 	}
 	l.report.Errorf(t.Place, "unknown-source-type", hint, "there is no source of type %q", clipText(t.Name))
 	return false

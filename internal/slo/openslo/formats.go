@@ -19,7 +19,7 @@ const (
 
 // NameFormat is a name after RFC 1123: what OpenSLO asks of metadata.name.
 func NameFormat() *Format {
-	return &Format{"name", `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`, func(s string) (string, string) {
+	return newFormat("name", `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`, func(s string) (string, string) {
 		switch {
 		case s == "":
 			return "must not be empty", ""
@@ -29,7 +29,7 @@ func NameFormat() *Format {
 			return fmt.Sprintf("%q is not a name after RFC 1123", short(s)), nameHint(s)
 		}
 		return "", ""
-	}}
+	})
 }
 
 func isName(s string) bool {
@@ -62,53 +62,53 @@ func nameHint(s string) string {
 
 // lengthFormat is a text of at most n letters.
 func lengthFormat(name string, n int) *Format {
-	return &Format{name, fmt.Sprintf(`^[\s\S]{0,%d}$`, n), func(s string) (string, string) {
+	return newFormat(name, fmt.Sprintf(`^[\s\S]{0,%d}$`, n), func(s string) (string, string) {
 		if got := utf8.RuneCountInString(s); got > n {
 			return fmt.Sprintf("has %d letters, more than %d", got, n), ""
 		}
 		return "", ""
-	}}
+	})
 }
 
 // filledFormat is any text but the empty one.
 func filledFormat() *Format {
-	return &Format{"text", `\S`, func(s string) (string, string) {
+	return newFormat("text", `\S`, func(s string) (string, string) {
 		if strings.TrimSpace(s) == "" {
 			return "must not be empty", ""
 		}
 		return "", ""
-	}}
+	})
 }
 
 // patternFormat is a text that matches an expression.
 func patternFormat(name, pattern, want string) *Format {
 	re := regexp.MustCompile(pattern)
-	return &Format{name, pattern, func(s string) (string, string) {
+	return newFormat(name, pattern, func(s string) (string, string) {
 		if !re.MatchString(s) {
 			return fmt.Sprintf("%q is not %s", short(s), want), ""
 		}
 		return "", ""
-	}}
+	})
 }
 
 // DurationFormat is OpenSLO's duration shorthand, above zero.
 func DurationFormat() *Format {
-	return &Format{"duration", `^0*[1-9][0-9]*[mhdwMQY]$`, func(s string) (string, string) {
+	return newFormat("duration", `^0*[1-9][0-9]*[mhdwMQY]$`, func(s string) (string, string) {
 		if _, err := Length(s); err != nil {
 			return "is wrong: " + err.Error(), ""
 		}
 		return "", ""
-	}}
+	})
 }
 
 // LengthFormat is a duration of a fixed length: m, h, d or w.
 func LengthFormat() *Format {
-	return &Format{"duration", `^0*[1-9][0-9]*[mhdw]$`, func(s string) (string, string) {
+	return newFormat("duration", `^0*[1-9][0-9]*[mhdw]$`, func(s string) (string, string) {
 		if _, err := slo.ParseLength(s); err != nil {
 			return "is wrong: " + err.Error(), ""
 		}
 		return "", ""
-	}}
+	})
 }
 
 // Length reads a duration in minutes, with 30 days to a month, 90 to a quarter
@@ -130,24 +130,26 @@ func Length(s string) (slo.Minute, error) {
 }
 
 // rangeFormat is a decimal number in a range; why explains each end.
-func rangeFormat(name string, ok func(slo.Decimal) string) *Format {
-	return &Format{name, "", func(s string) (string, string) {
+func rangeFormat(name string, limits map[string]any, ok func(slo.Decimal) string) *Format {
+	f := newFormat(name, "", func(s string) (string, string) {
 		v, err := slo.ParseDecimal(s)
 		if err != nil {
 			return "is wrong: " + err.Error(), ""
 		}
 		return ok(v), ""
-	}}
+	})
+	f.Limits = limits
+	return f
 }
 
 // DecimalFormat is any plain decimal number.
 func DecimalFormat() *Format {
-	return rangeFormat("number", func(slo.Decimal) string { return "" })
+	return rangeFormat("number", nil, func(slo.Decimal) string { return "" })
 }
 
 // PositiveFormat is a decimal number above zero.
 func PositiveFormat() *Format {
-	return rangeFormat("number", func(v slo.Decimal) string {
+	return rangeFormat("number", map[string]any{"exclusiveMinimum": 0}, func(v slo.Decimal) string {
 		if v.Sign() <= 0 {
 			return "must be above 0"
 		}
@@ -157,7 +159,7 @@ func PositiveFormat() *Format {
 
 // ShareFormat is a decimal number in (0, 1].
 func ShareFormat() *Format {
-	return rangeFormat("share", func(v slo.Decimal) string {
+	return rangeFormat("share", map[string]any{"exclusiveMinimum": 0, "maximum": 1}, func(v slo.Decimal) string {
 		if v.Sign() <= 0 || v.Cmp(slo.MustDecimal("1")) > 0 {
 			return "must be above 0 and at most 1"
 		}
@@ -167,7 +169,7 @@ func ShareFormat() *Format {
 
 // targetFormat is a target below whole, the number that means all of it.
 func targetFormat(whole int64) *Format {
-	return rangeFormat("target", func(v slo.Decimal) string {
+	return rangeFormat("target", map[string]any{"exclusiveMinimum": 0, "exclusiveMaximum": whole}, func(v slo.Decimal) string {
 		full := slo.MustDecimal(strconv.FormatInt(whole, 10))
 		switch {
 		case v.Sign() < 0:
@@ -187,12 +189,12 @@ func targetFormat(whole int64) *Format {
 
 // StartFormat is the start of a calendar window: a civil date and time.
 func StartFormat() *Format {
-	return &Format{"time", `^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?$`, func(s string) (string, string) {
+	return newFormat("time", `^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?$`, func(s string) (string, string) {
 		if _, err := ParseStart(s, time.UTC); err != nil {
 			return fmt.Sprintf("%q is not a time", short(s)), `write it as "2026-01-01 00:00:00", in the time zone beside it`
 		}
 		return "", ""
-	}}
+	})
 }
 
 // ParseStart reads a calendar window's start in its zone.
@@ -205,12 +207,12 @@ func ParseStart(s string, loc *time.Location) (time.Time, error) {
 
 // ZoneFormat is the name of a time zone in the IANA database.
 func ZoneFormat() *Format {
-	return &Format{"zone", `^[A-Za-z][A-Za-z0-9_+/-]*$`, func(s string) (string, string) {
+	return newFormat("zone", `^[A-Za-z][A-Za-z0-9_+/-]*$`, func(s string) (string, string) {
 		if _, err := Zone(s); err != nil {
 			return fmt.Sprintf("%q is not a time zone", short(s)), "take a name of the IANA database, as in Europe/Berlin or UTC"
 		}
 		return "", ""
-	}}
+	})
 }
 
 // Zone loads a time zone by its IANA name; "Local" depends on the machine and

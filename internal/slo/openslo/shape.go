@@ -53,6 +53,12 @@ type Format struct {
 	Name    string
 	Pattern string // the same rule as an ECMA regular expression, for editors
 	Check   func(text string) (msg, hint string)
+	// Limits are keywords of JSON Schema that bound a number, for editors.
+	Limits map[string]any
+}
+
+func newFormat(name, pattern string, check func(string) (string, string)) *Format {
+	return &Format{Name: name, Pattern: pattern, Check: check}
 }
 
 // names lists the names of the fields.

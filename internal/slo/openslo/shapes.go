@@ -154,12 +154,12 @@ func (s *Shapes) condition() *Shape {
 
 // alertAfterFormat is a duration that may be zero, its default.
 func alertAfterFormat() *Format {
-	return &Format{"duration", `^[0-9]+[mhdw]$`, func(text string) (string, string) {
+	return newFormat("duration", `^[0-9]+[mhdw]$`, func(text string) (string, string) {
 		if _, err := slo.ParseLength(text); err != nil && strings.Trim(text, "0") != "m" {
 			return "is wrong: " + err.Error(), ""
 		}
 		return "", ""
-	}}
+	})
 }
 
 func (s *Shapes) target() *Shape {
