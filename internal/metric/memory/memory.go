@@ -27,6 +27,7 @@ type Source struct {
 
 // series is what is known of one name.
 type series struct {
+	exists bool           // it was put, not only hidden
 	points []metric.Point // ascending, disjoint
 	holes  []slo.Span     // not answered
 }
@@ -66,6 +67,7 @@ func (s *Source) Put(name string, points ...metric.Point) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.of(name)
+	d.exists = true
 	for _, p := range points {
 		p.Width = max(p.Width, 1)
 		d.put(p)
@@ -153,14 +155,11 @@ func (s *Source) answer(q metric.Query, span slo.Span) metric.Series {
 	name := fmt.Sprint(q.Spec["series"])
 	d := s.series[name]
 	if d == nil {
-		if !span.Empty() {
-			out.Answered = []slo.Span{span}
-		}
-		return out
+		d = &series{}
 	}
-	// A series that was only named exists; whether it ever had a point does not
-	// matter here, a test says what it means.
-	out.Exists = true
+	// A series that was put exists, even without a point: a test says what it
+	// means.
+	out.Exists = d.exists
 	out.Points, span = d.in(span)
 	holes := slices.Clone(d.holes)
 	out.Points = slices.DeleteFunc(out.Points, func(p metric.Point) bool {
