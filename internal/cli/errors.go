@@ -58,7 +58,7 @@ func complain(h *host.Host, err error) {
 	text := strings.TrimSpace(err.Error())
 	hint := fault.HintOf(err)
 	if problems, ok := errors.AsType[fault.Problems](err); ok {
-		text = problems.Error() + fmt.Sprintf("\nnines: %s in the documents", plural(problems.Errors(), "error"))
+		text = problems.Error() + fmt.Sprintf("\nnines: %s in the documents", term.Plural(problems.Errors(), "error"))
 		if hint == "" {
 			hint = "`nines lint` lists them with warnings"
 		}
@@ -78,13 +78,6 @@ func clean(text string) string {
 		lines[i] = term.Clean(line)
 	}
 	return strings.Join(lines, "\n")
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // panicked reports a defect without a trace; NINES_TRACE=1 adds it.

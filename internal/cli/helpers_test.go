@@ -35,7 +35,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // mkcsv writes a recorded series: mkcsv FILE START SEGMENT..., a segment being
-// MINUTESxTOTAL/BAD, or MINUTESxgap for minutes without a row.
+// MINUTESxTOTAL/BAD, MINUTESxgap for minutes without a row (silence), or
+// MINUTESxnan for rows that cannot be read (unmeasured minutes).
 func mkcsv(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: mkcsv FILE START SEGMENT...")
@@ -53,13 +54,17 @@ func mkcsv(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("segment %q is not MINUTESxTOTAL/BAD", segment)
 		}
 		total, bad := 0, 0
-		if what != "gap" {
+		if what != "gap" && what != "nan" {
 			if _, err := fmt.Sscanf(what, "%d/%d", &total, &bad); err != nil {
 				ts.Fatalf("segment %q: %v", segment, err)
 			}
 		}
 		for range minutes {
-			if what != "gap" {
+			switch what {
+			case "gap":
+			case "nan":
+				fmt.Fprintf(w, "%s,NaN,NaN\n", at.Format(time.RFC3339))
+			default:
 				fmt.Fprintf(w, "%s,%d,%d\n", at.Format(time.RFC3339), total-bad, total)
 			}
 			at = at.Add(time.Minute)
@@ -70,10 +75,19 @@ func mkcsv(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // mkdocs writes the documents of a service with an availability objective over
-// FILE: mkdocs DOCUMENT SERVICE FILE TARGET WINDOW.
+// FILE: mkdocs DOCUMENT SERVICE FILE TARGET WINDOW [ANNOTATION]. WINDOW is a
+// length, or a calendar unit like 1M with UTC months.
 func mkdocs(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 5 {
-		ts.Fatalf("usage: mkdocs DOCUMENT SERVICE FILE TARGET WINDOW")
+	if neg || len(args) < 5 {
+		ts.Fatalf("usage: mkdocs DOCUMENT SERVICE FILE TARGET WINDOW [ANNOTATION]")
+	}
+	window := "duration: " + args[4] + ", isRolling: true"
+	if strings.HasSuffix(args[4], "M") {
+		window = "duration: " + args[4] + ", isRolling: false, calendar: {startTime: 2025-01-01 00:00:00, timeZone: UTC}"
+	}
+	annotations := ""
+	if len(args) > 5 {
+		annotations = ", annotations: {" + strings.Join(args[5:], ", ") + "}"
 	}
 	text := fmt.Sprintf(`apiVersion: openslo/v1
 kind: Service
@@ -82,7 +96,7 @@ spec: {}
 ---
 apiVersion: openslo/v1
 kind: SLO
-metadata: {name: availability}
+metadata: {name: availability%[5]s}
 spec:
   service: %[1]s
   budgetingMethod: Occurrences
@@ -94,8 +108,8 @@ spec:
         good: {metricSource: {type: csv, spec: {path: %[2]s, column: good}}}
         total: {metricSource: {type: csv, spec: {path: %[2]s, column: total}}}
   objectives: [{displayName: availability, target: %[3]s}]
-  timeWindow: [{duration: %[4]s, isRolling: true}]
-`, args[1], args[2], args[3], args[4])
+  timeWindow: [{%[4]s}]
+`, args[1], args[2], args[3], window, annotations)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 

@@ -6,11 +6,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"gitlab.com/nines-sre/nines/internal/cli/analyze"
+	"gitlab.com/nines-sre/nines/internal/cli/diff"
+	"gitlab.com/nines-sre/nines/internal/cli/expand"
 	"gitlab.com/nines-sre/nines/internal/cli/gate"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/cli/ledger"
 	"gitlab.com/nines-sre/nines/internal/cli/lint"
 	"gitlab.com/nines-sre/nines/internal/cli/mark"
 	"gitlab.com/nines-sre/nines/internal/cli/measure"
+	"gitlab.com/nines-sre/nines/internal/cli/schema"
 	"gitlab.com/nines-sre/nines/internal/cli/status"
 	"gitlab.com/nines-sre/nines/internal/cli/version"
 	"gitlab.com/nines-sre/nines/internal/cli/why"
@@ -27,8 +31,8 @@ func groups() []group {
 	return []group{
 		{"Answers", []func(*host.Host) *cobra.Command{status.New, gate.New, why.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New}},
-		{"Documents", []func(*host.Host) *cobra.Command{lint.New}},
-		{"Records", []func(*host.Host) *cobra.Command{why.NewReplay, mark.NewFreeze, mark.NewExclude}},
+		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
+		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}
 }

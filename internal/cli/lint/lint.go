@@ -10,6 +10,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/render/term"
 )
 
 type options struct {
@@ -37,26 +38,38 @@ func New(h *host.Host) *cobra.Command {
 	return host.Describe(cmd, formats(), map[int]string{0: "no errors (with --strict: no warnings either)", 2: "errors in the documents, or usage error"})
 }
 
-func formats() []string { return []string{"text"} }
+func formats() []string { return config.Formats() }
 
 func (o *options) run(ctx context.Context, h *host.Host) error {
-	if _, err := h.Format(formats()...); err != nil {
+	format, err := h.Format(formats()...)
+	if err != nil {
 		return err
 	}
 	if len(o.paths) == 0 {
 		o.paths = h.Paths()
 	}
-	_, problems, err := config.Load(ctx, o.paths, config.Options{Types: h.Types(), Strict: o.strict})
+	catalog, problems, err := config.Load(ctx, o.paths, config.Options{Types: h.Types(), Strict: o.strict})
 	if err != nil {
 		return err
 	}
-	for _, p := range problems.Sorted() {
-		if _, err := fmt.Fprintln(h.Out, p); err != nil {
-			return err
-		}
+	report, err := config.Render(problems, format)
+	if err != nil {
+		return err
 	}
+	if _, err := h.Out.Write(report); err != nil {
+		return err
+	}
+	h.Note("%s", verdict(catalog, problems))
 	if problems.Err(o.strict) != nil {
 		return host.ExitWith(fault.Invalid.ExitCode())
 	}
 	return nil
+}
+
+// verdict sums up what was read: on standard error, because reports are for
+// programs.
+func verdict(c *config.Catalog, problems fault.Problems) string {
+	errors := problems.Errors()
+	return fmt.Sprintf("%s, %s: %s, %s", term.Plural(len(c.Files), "file"), term.Plural(len(c.Objectives), "objective"),
+		term.Plural(errors, "error"), term.Plural(len(problems)-errors, "warning"))
 }

@@ -115,7 +115,7 @@ func show(h *host.Host, format string, r runmeasure.Report, zone *time.Location)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "measured %s in %s: %s new minutes, %s replaced, %s kept as they were\n",
-		count(int64(r.Indicators), "indicator"), count(int64(r.Requests), "request"),
+		term.Plural(r.Indicators, "indicator"), term.Plural(r.Requests, "request"),
 		term.Count(float64(r.Filled)), term.Count(float64(r.Replaced)), term.Count(float64(r.Kept)))
 	if !r.Frontier.IsZero() {
 		b.WriteString("up to " + term.Instant(r.Frontier.In(zone)) + "\n")
@@ -128,11 +128,4 @@ func show(h *host.Host, format string, r runmeasure.Report, zone *time.Location)
 	}
 	_, err := io.WriteString(h.Out, b.String())
 	return err
-}
-
-func count(n int64, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return term.Count(float64(n)) + " " + word + "s"
 }

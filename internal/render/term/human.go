@@ -112,3 +112,11 @@ func Instant(t time.Time) string {
 	}
 	return t.Format("2006-01-02 15:04 MST")
 }
+
+// Plural prints a number of things: "1 file", "2 files".
+func Plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return Count(float64(n)) + " " + word + "s"
+}
