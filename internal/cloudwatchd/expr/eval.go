@@ -19,6 +19,8 @@ type Env struct {
 	Metrics []Series
 	// Results are the values of the expressions this one names.
 	Results map[string]Value
+	// Oldest is the earliest instant that a period still reaches; nil is no limit.
+	Oldest func(period int64) int64
 	// Search answers SEARCH: the series that match, with their labels.
 	Search func(query, statistic string, period int64) ([]Series, error)
 }
@@ -221,7 +223,13 @@ func (c *eval) grid(period int64, f func(at int64)) {
 	if period <= 0 {
 		period = 60
 	}
-	for at := c.env.Start - floorMod(c.env.Start, period); at < c.env.End; at += period {
+	start := c.env.Start
+	if c.env.Oldest != nil {
+		if oldest := c.env.Oldest(period); oldest > start {
+			start = oldest + period - 1 // no instant before it
+		}
+	}
+	for at := start - floorMod(start, period); at < c.env.End; at += period {
 		f(at)
 	}
 }
