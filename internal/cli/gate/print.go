@@ -10,6 +10,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/render/junit"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
@@ -159,20 +160,34 @@ func bullet(b *strings.Builder, st term.Style, name, text string) {
 	}
 }
 
+// evidence is a line an objective; every number stands in the JSON.
 func (a answer) evidence(b *strings.Builder, st term.Style) {
-	if len(a.Decision.Evidence) == 0 {
+	var rows [][]term.Cell
+	for i := range a.Request.States {
+		s := &a.Request.States[i]
+		name := s.Service + "/" + s.SLO
+		if s.Dependency {
+			name += " (dependency)"
+		}
+		words := make([]string, len(s.Flags))
+		for i, f := range s.Flags {
+			words[i] = string(f)
+		}
+		rows = append(rows, []term.Cell{
+			{Text: "  " + term.Clean(name), Middle: true}, term.Text(term.PercentOf(s.Remaining, 1)),
+			term.Text(gate.Number(s.Spent)), term.Text(gate.Number(s.Allowed)), term.Text(s.Window),
+			term.Text(term.Percent(s.Coverage, 1)), term.Text(s.Level.String()), term.Text(strings.Join(words, ",")),
+		})
+	}
+	if len(rows) == 0 {
 		return
 	}
-	var rows [][]term.Cell
-	for _, e := range a.Decision.Evidence {
-		value := "not known"
-		if e.Value != nil {
-			value = strconv.FormatFloat(*e.Value, 'g', 6, 64)
-		}
-		rows = append(rows, []term.Cell{{Text: "  " + term.Clean(e.Name), Middle: true}, term.Text(value), term.Text(term.Clean(e.Unit))})
-	}
 	b.WriteByte('\n')
-	b.WriteString(st.Table([]term.Column{{Title: "  EVIDENCE", Min: 16}, {Title: "VALUE", Right: true}, {Title: "UNIT", Drop: 1}}, rows))
+	b.WriteString(st.Table([]term.Column{
+		{Title: "  EVIDENCE", Min: 20}, {Title: "LEFT", Right: true}, {Title: "SPENT", Right: true, Drop: 3},
+		{Title: "ALLOWED", Right: true, Drop: 4}, {Title: "IN", Drop: 6}, {Title: "COVERAGE", Right: true, Drop: 5},
+		{Title: "LEVEL", Drop: 1}, {Title: "FLAGS", Drop: 2, Min: 9},
+	}, rows))
 }
 
 func (a answer) record() string {

@@ -49,7 +49,7 @@ func NewExclude(h *host.Host) *cobra.Command {
 		long: "An excluded minute leaves good, total and the expected minutes. It may be entered later;\n" +
 			"it is recorded with author and reason, and changes no decision already made.",
 		subject: "SERVICE[/SLO]",
-		example: "payment-api/latency --from \"2025-01-20 02:00\" --for 90m --reason \"agreed maintenance\"",
+		example: "payment-api/latency --from \"2025-01-20 02:00\" --for 90m --reason \"maintenance\"",
 		add:     runmark.AddExclusion, list: runmark.Exclusions,
 	})
 }
@@ -119,7 +119,9 @@ func (o *addOptions) run(ctx context.Context, h *host.Host, k kind) (err error) 
 
 // mark reads the flags.
 func (o *addOptions) mark(h *host.Host, zone *time.Location) (runmark.Mark, error) {
-	m := runmark.Mark{Subject: o.subject, Reason: o.reason, From: h.Now()}
+	// Decisions are about whole seconds; a mark from now on must hold for one
+	// that is asked for in the same second.
+	m := runmark.Mark{Subject: o.subject, Reason: o.reason, From: h.Now().Truncate(time.Second)}
 	var err error
 	if o.from != "" {
 		if m.From, err = host.ParseTime("--from", o.from, zone, h.Now()); err != nil {

@@ -137,13 +137,13 @@ func TestTable(t *testing.T) {
 	}{
 		{"pipe", term.Style{}, `
 OBJECTIVE                          TARGET      SLI    LEFT  BURN 1h  BURN 6h  EXHAUSTS  COVERAGE  LEVEL      FLAGS
-payment-api/availability            99.9%  99.997%   97.6%     16.7     2.78    1d 18h      100%  healthy    fast_burn
+payment-api/availability            99.9%  99.997%   97.7%     16.7     2.78    1d 18h      100%  healthy    fast_burn
 checkout-with-a-long-name/latency   99.9%  99.997%  -38.6%     16.7     2.78     spent     50.0%  exhausted  fast_burn,slow_burn,insufficient_data
 payment-api/availability            99.9%        -       -        -        -         -         -  unknown    insufficient_data
 `},
 		{"a narrow terminal", term.Style{Width: 60, Decor: true}, `
 OBJECTIVE                     LEFT  LEVEL      FLAGS
-payment-api/availability     97.6%  healthy    fast_burn
+payment-api/availability     97.7%  healthy    fast_burn
 checkout-with~name/latency  -38.6%  exhausted  fast_burn,sl~
 payment-api/availability         -  unknown    insufficient~
 
@@ -151,7 +151,7 @@ measured up to 2025-01-31 00:01 UTC
 `},
 		{"a very narrow one", term.Style{Width: 40, Decor: true, Unicode: true}, `
 OBJECTIVE              LEFT  LEVEL
-payment-a…ilability   97.6%  healthy !
+payment-a…ilability   97.7%  healthy !
 checkout-…e/latency  -38.6%  exhausted !
 payment-a…ilability       -  unknown !
 
@@ -196,7 +196,7 @@ payment-api,availability,availability,0.999,30d,Occurrences,0,0,,0,0,,,,,,unknow
 	e.Objective.Service = "a|b_c"
 	want = "| Objective | Target | SLI | Budget left | Burn 1h | Burn 6h | Exhausts | Coverage | Level | Flags |\n" +
 		"|---|--:|--:|--:|--:|--:|--:|--:|---|---|\n" +
-		"| a\\|b\\_c/availability | 99.9% | 99.997% | 97.6% | 16.7 | 2.78 | 1d 18h | 100% | healthy | fast\\_burn |\n"
+		"| a\\|b\\_c/availability | 99.9% | 99.997% | 97.7% | 16.7 | 2.78 | 1d 18h | 100% | healthy | fast\\_burn |\n"
 	if diff := cmp.Diff(want, view(e).Markdown()); diff != "" {
 		t.Errorf("markdown: (-want +got)\n%s", diff)
 	}
@@ -217,7 +217,7 @@ func TestDetail(t *testing.T) {
 	got := v.Text(term.Style{Width: 80})
 	for _, want := range []string{
 		"payment-api/availability  99.9% over 30d, Occurrences\n",
-		"remaining   97.68%: 1,000 spent of 43,200 allowed, 42,200 left",
+		"remaining   97.69%: 1,000 spent of 43,200 allowed, 42,200 left",
 		"window      2025-01-01 01:01 to 2025-01-31 01:01 CET",
 		"43,199,000 good of 43,200,000, 1,000 bad",
 		"in 1d 18h as in the last 1h; in 10d 13h as in the last 6h",

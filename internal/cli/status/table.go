@@ -155,7 +155,11 @@ func percentage(decimal string) string {
 // what is missing can be seen.
 func sli(e runstatus.Entry) string {
 	_, frac, _ := strings.Cut(strings.TrimSuffix(target(e), "%"), ".")
-	return term.PercentOf(finite(e.Status.SLI), len(frac)+2)
+	share := finite(e.Status.SLI)
+	if share == nil {
+		return term.Unknown
+	}
+	return term.PercentDown(*share, len(frac)+2)
 }
 
 func burn(s slo.Status, length slo.Minute) term.Cell {

@@ -10,20 +10,32 @@ import (
 // Unknown stands for a value that could not be known.
 const Unknown = "-"
 
-// Percent prints a share as a percentage, rounded down so that it never
-// flatters: 0.99996 with two digits is 99.99%. A share above zero that would
-// print as zero prints as "<0.1%" (with one digit).
+// Percent prints a share as a percentage. What is not quite nothing or not
+// quite all never reads as if it were: 0.9999 with one digit is 99.9%, 0.0004
+// is <0.1%.
 func Percent(share float64, digits int) string {
 	if math.IsNaN(share) || math.IsInf(share, 0) {
 		return Unknown
 	}
 	scale := math.Pow10(digits)
-	// A hair is added against 0.29*100 = 28.999...
-	v := math.Floor(share*100*scale*(1+4e-16)+1e-9) / scale
-	if v == 0 && share > 0 {
+	v := math.Round(share*100*scale) / scale
+	switch {
+	case v >= 100 && share < 1:
+		v = 100 - 1/scale
+	case v == 0 && share > 0:
 		return "<" + strconv.FormatFloat(1/scale, 'f', digits, 64) + "%"
+	case v == 0 && share < 0:
+		v = -1 / scale
 	}
 	return strconv.FormatFloat(v, 'f', digits, 64) + "%"
+}
+
+// PercentDown is Percent rounded down, for what is held against a target: it
+// never flatters.
+func PercentDown(share float64, digits int) string {
+	scale := math.Pow10(digits)
+	// A hair is added against 0.29*100 = 28.999...
+	return Percent(math.Floor(share*100*scale+1e-9)/scale/100, digits)
 }
 
 // PercentOf is Percent of what may be unknown (nil).

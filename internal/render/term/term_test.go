@@ -12,7 +12,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/render/term"
 )
 
-func TestPercentNeverFlatters(t *testing.T) {
+func TestPercent(t *testing.T) {
 	for _, c := range []struct {
 		share  float64
 		digits int
@@ -20,10 +20,12 @@ func TestPercentNeverFlatters(t *testing.T) {
 	}{
 		{1, 1, "100.0%"},
 		{0.99996, 2, "99.99%"},
+		{0.99999, 1, "99.9%"},
 		{0.999999999, 1, "99.9%"},
 		{0.29, 0, "29%"},
 		{0.57, 0, "57%"},
-		{0.9768518518518519, 1, "97.6%"},
+		{0.9768518518518519, 1, "97.7%"},
+		{1.0001, 1, "100.0%"},
 		{0.0004, 1, "<0.1%"},
 		{0, 1, "0.0%"},
 		{-0.386, 1, "-38.6%"},
@@ -33,6 +35,11 @@ func TestPercentNeverFlatters(t *testing.T) {
 	} {
 		if got := term.Percent(c.share, c.digits); got != c.want {
 			t.Errorf("Percent(%v, %d) = %q, want %q", c.share, c.digits, got, c.want)
+		}
+	}
+	for share, want := range map[float64]string{0.99979: "99.97%", 0.29: "29.00%", 1: "100.00%", 0: "0.00%"} {
+		if got := term.PercentDown(share, 2); got != want {
+			t.Errorf("PercentDown(%v) = %q, want %q", share, got, want)
 		}
 	}
 	if got := term.PercentOf(nil, 1); got != term.Unknown {
