@@ -19,17 +19,19 @@ func (b *begun) Birth() (slo.Minute, bool) {
 	return b.from, ok
 }
 
-// Sum adds up what is expected of a span.
+// Sum adds up what is expected of a span. Where the view begins later anyway,
+// it is asked as it was opened: about the whole span.
 func (b *begun) Sum(s slo.Span) slo.Stretch {
-	s = b.clip(s)
-	if s.Empty() {
+	asked, s := s, b.clip(s)
+	first, born := b.View.Birth()
+	if s.Empty() || !born {
 		return slo.Stretch{}
 	}
-	out := b.View.Sum(s)
-	out.Expected = 0
-	if _, ok := b.View.Birth(); ok {
-		out.Expected = int64(s.Len() / b.step)
+	if b.from > first {
+		asked = s
 	}
+	out := b.View.Sum(asked)
+	out.Expected = int64(s.Len() / b.step)
 	return out
 }
 
