@@ -10,4 +10,12 @@ import (
 	"gitlab.com/nines-sre/nines/internal/wire"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], wire.CLI())) }
+// version is written by the linker (-X main.version=...); empty: what the go
+// command knows about the module.
+var version string //nolint:gochecknoglobals // the linker can only write a variable
+
+func main() {
+	w := wire.CLI()
+	w.Version = version
+	os.Exit(cli.Main(os.Args[1:], w))
+}

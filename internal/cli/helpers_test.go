@@ -157,3 +157,14 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
 }
+
+// mkhuge writes a document of many bytes: mkhuge FILE BYTES.
+func mkhuge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mkhuge FILE BYTES")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	head := "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: a}\nspec: {}\n# "
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(head+strings.Repeat("x", n-len(head))), 0o600))
+}

@@ -67,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"sql":    sql,
 			"lock":   lock,
 			"cut":    cut,
+			"mkhuge": mkhuge,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" { // who may write what is read-only

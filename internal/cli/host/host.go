@@ -45,6 +45,8 @@ const (
 
 // Wiring is what the composition root gives to the command line.
 type Wiring struct {
+	// Version names the build; empty: what the go command knows about it.
+	Version string
 	// Types are the kinds of metric source this program carries, by name.
 	Types func() map[string]metric.Type
 	// OpenStore opens the stores of a URL: "sqlite:PATH" or "memory:".

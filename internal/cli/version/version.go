@@ -2,6 +2,7 @@
 package version
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -41,29 +42,27 @@ func run(h *host.Host) error {
 		return err
 	}
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(Read())
+		return json.NewEncoder(h.Out).Encode(Read(h.Version))
 	}
-	_, err = fmt.Fprintln(h.Out, Text())
+	_, err = fmt.Fprintln(h.Out, Text(h.Version))
 	return err
 }
 
-// Text is the build in one line.
-func Text() string {
-	b := Read()
+// Text is the build in one line; named is what the linker was told, or "".
+func Text(named string) string {
+	b := Read(named)
 	return fmt.Sprintf("nines %s (%s, %s)", b.Version, b.Go, b.Platform)
 }
 
-// Read asks the program what the linker wrote into it.
-func Read() Build {
-	b := Build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+// Read asks the program what the linker wrote into it; named wins over it.
+func Read(named string) Build {
+	b := Build{Version: cmp.Or(named, "devel"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
+	if v := info.Main.Version; named == "" && v != "" && v != "(devel)" {
 		b.Version = v
-	} else {
-		b.Version = "devel"
 	}
 	for _, s := range info.Settings {
 		switch s.Key {
