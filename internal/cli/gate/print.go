@@ -186,7 +186,7 @@ func (a answer) evidence(b *strings.Builder, st term.Style) {
 	b.WriteString(st.Table([]term.Column{
 		{Title: "  EVIDENCE", Min: 20}, {Title: "LEFT", Right: true}, {Title: "SPENT", Right: true, Drop: 3},
 		{Title: "ALLOWED", Right: true, Drop: 4}, {Title: "IN", Drop: 6}, {Title: "COVERAGE", Right: true, Drop: 5},
-		{Title: "LEVEL", Drop: 1}, {Title: "FLAGS", Drop: 2, Min: 9},
+		{Title: "LEVEL", Drop: 1}, {Title: "FLAGS", Drop: 2, Min: 9, Yield: 3},
 	}, rows))
 }
 

@@ -137,7 +137,7 @@ func table(st term.Style, entries []ledger.Entry, zone *time.Location) string {
 	}
 	return st.Table([]term.Column{
 		{Title: "ID"}, {Title: "AT", Drop: 2}, {Title: "KIND"}, {Title: "ABOUT", Min: 8},
-		{Title: "WHO", Drop: 3}, {Title: "WHAT", Drop: 1, Min: 12},
+		{Title: "WHO", Drop: 3}, {Title: "WHAT", Drop: 1, Min: 20, Yield: 9},
 	}, rows)
 }
 

@@ -92,7 +92,7 @@ func table(st term.Style, k kind, marks []runmark.Mark, now time.Time, zone *tim
 	}
 	return st.Table([]term.Column{
 		{Title: "ID"}, {Title: "ABOUT", Min: 8}, {Title: "STATE"}, {Title: "FROM", Drop: 3},
-		{Title: "UNTIL", Drop: 2}, {Title: "AUTHOR", Drop: 4}, {Title: "REASON", Drop: 1, Min: 8},
+		{Title: "UNTIL", Drop: 2}, {Title: "AUTHOR", Drop: 4}, {Title: "REASON", Drop: 1, Min: 12, Yield: 9},
 	}, rows)
 }
 

@@ -35,7 +35,7 @@ func New(h *host.Host) *cobra.Command {
 			"objective: the budget left, burn rates, when it would be used up, how much of the\n" +
 			"window is measured, the level and its flags. One SERVICE/SLO is shown in detail.\n\n" +
 			"A narrow terminal loses columns in this order: trend, coverage, SLI, burn over 6h,\n" +
-			"target, bar, exhaustion, burn over 1h, flags (an ! behind the level stands for them).\n" +
+			"target, exhaustion, bar, burn over 1h, flags (an ! behind the level stands for them).\n" +
 			"Pipes get every column, no colour and no drawing.",
 		Example: "  nines status\n" +
 			"  nines status payment-api/availability\n" +

@@ -15,18 +15,18 @@ import (
 // them, the highest first; the verb's help states it.
 func columns() []term.Column {
 	return []term.Column{
-		{Title: "OBJECTIVE", Min: 26},
-		{Title: "TARGET", Right: true, Drop: 5},
-		{Title: "SLI", Right: true, Drop: 7},
-		{Title: "BUDGET", Drop: 4, Min: 8, Max: 24},
+		{Title: "OBJECTIVE", Min: 26, Yield: 5},
+		{Title: "TARGET", Right: true, Drop: 6},
+		{Title: "SLI", Right: true, Drop: 8},
+		{Title: "BUDGET", Drop: 3, Min: 8, Max: 24},
 		{Title: "LEFT", Right: true},
 		{Title: "BURN 1h", Right: true, Drop: 2},
-		{Title: "BURN 6h", Right: true, Drop: 6},
-		{Title: "EXHAUSTS", Right: true, Drop: 3},
-		{Title: "COVERAGE", Right: true, Drop: 8},
+		{Title: "BURN 6h", Right: true, Drop: 7},
+		{Title: "EXHAUSTS", Right: true, Drop: 4},
+		{Title: "COVERAGE", Right: true, Drop: 9},
 		{Title: "LEVEL"},
-		{Title: "FLAGS", Drop: 1, Min: 9},
-		{Title: "TREND", Drop: 9, Min: 8, Max: 30},
+		{Title: "FLAGS", Drop: 1, Min: 9, Yield: 5},
+		{Title: "TREND", Drop: 10, Min: 8, Max: 30},
 	}
 }
 
@@ -202,9 +202,6 @@ func soon(s slo.Status, in *slo.Minute) string {
 func coverageCell(s slo.Status) term.Cell {
 	share := covered(s.Stretch)
 	c := term.Text(term.PercentOf(share, 1))
-	if share != nil && *share >= 1 {
-		c.Text = "100%"
-	}
 	if share != nil && *share < 0.9 {
 		c.Tone = term.Notice
 	}

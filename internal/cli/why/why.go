@@ -99,20 +99,28 @@ func explain(ctx context.Context, h *host.Host, id string) (err error) {
 	return err
 }
 
-// indented wraps a line and keeps its indentation.
+// longestLabel is the length of the longest label a line of an explanation
+// begins with: "Before it".
+const longestLabel = 9
+
+// indented wraps a line; what goes on below stands under the text, behind the
+// line's indentation and its label ("Lost:  ").
 func indented(st term.Style, line string) string {
 	text := strings.TrimLeft(line, " ")
-	indent := line[:len(line)-len(text)]
+	if label, rest, ok := strings.Cut(line, ": "); ok && len(label) <= longestLabel && text == line {
+		text = strings.TrimLeft(rest, " ")
+	}
+	head := line[:len(line)-len(text)]
 	room := 0
 	if st.Width > 0 {
-		room = max(20, st.Width-len(indent))
+		room = max(20, st.Width-term.Width(head))
 	}
 	var b strings.Builder
 	for i, part := range term.Wrap(term.Clean(text), room) {
-		if i > 0 && len(indent)+2+term.Width(part) <= st.Width {
-			part = "  " + part
+		if i > 0 {
+			head = strings.Repeat(" ", term.Width(head))
 		}
-		b.WriteString(indent + part + "\n")
+		b.WriteString(st.Paint(term.Strong, head) + part + "\n")
 	}
 	return b.String()
 }

@@ -11,8 +11,8 @@ import (
 const Unknown = "-"
 
 // Percent prints a share as a percentage. What is not quite nothing or not
-// quite all never reads as if it were: 0.9999 with one digit is 99.9%, 0.0004
-// is <0.1%.
+// quite all never reads as if it were: 1 is 100%, 0.9999 with one digit is
+// 99.9%, 0.0004 is <0.1%.
 func Percent(share float64, digits int) string {
 	if math.IsNaN(share) || math.IsInf(share, 0) {
 		return Unknown
@@ -20,6 +20,8 @@ func Percent(share float64, digits int) string {
 	scale := math.Pow10(digits)
 	v := math.Round(share*100*scale) / scale
 	switch {
+	case share == 0 || share == 1:
+		return strconv.FormatFloat(v, 'f', 0, 64) + "%"
 	case v >= 100 && share < 1:
 		v = 100 - 1/scale
 	case v == 0 && share > 0:

@@ -1,6 +1,9 @@
 package term
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Column describes a column of a table.
 type Column struct {
@@ -9,9 +12,10 @@ type Column struct {
 	// Drop ranks what goes when the room is short: the highest goes first, 0
 	// stays whatever happens.
 	Drop int
-	// Min is how far text may be cut before the next column is dropped; 0 keeps
-	// the text whole as long as there is something left to drop.
-	Min int
+	// Min is the least width text may be cut to, and Yield ranks when: before
+	// columns of a lower Drop go. Without Min text is cut only when nothing is
+	// left to drop.
+	Min, Yield int
 	// Max is how wide a drawn column may grow; Min is its least width. Drawn
 	// columns are decoration: pipes do not get them.
 	Max int
@@ -103,9 +107,6 @@ func (t *layout) measure() {
 		}
 		natural = max(natural, Width(c.Title))
 		t.widths[i], t.least[i] = natural, natural
-		if c.Min > 0 {
-			t.least[i] = min(natural, max(c.Min, Width(c.Title)))
-		}
 	}
 }
 
@@ -115,33 +116,41 @@ func (t *layout) fit() {
 		t.spread(1 << 20)
 		return
 	}
-	for sum(t.least) > limit && t.drop() {
-	}
-	if sum(t.least) > limit {
-		for i, c := range t.columns {
-			if c.Min > 0 && t.least[i] > 0 {
-				t.least[i] = min(t.least[i], hard)
-			}
+	for _, give := range t.gives() {
+		if sum(t.least) <= limit {
+			break
 		}
+		give()
 	}
 	for sum(t.widths) > limit && t.shrink() {
 	}
 	t.spread(limit - sum(t.widths))
 }
 
-// drop leaves out the column that matters least.
-func (t *layout) drop() bool {
-	worst := -1
+// gives lists what can be given up to save room, what matters least first:
+// text is cut to its least, columns are dropped, and at last all text that may
+// be cut is cut hard.
+func (t *layout) gives() []func() {
+	type give struct {
+		rank int
+		do   func()
+	}
+	var all []give
 	for i, c := range t.columns {
-		if t.widths[i] > 0 && c.Drop > 0 && (worst < 0 || c.Drop > t.columns[worst].Drop) {
-			worst = i
+		if c.Min > 0 && !c.drawn() {
+			all = append(all, give{c.Yield, func() { t.least[i] = min(t.least[i], max(c.Min, Width(c.Title))) }})
+			all = append(all, give{-1, func() { t.least[i] = min(t.least[i], hard) }})
+		}
+		if c.Drop > 0 {
+			all = append(all, give{c.Drop, func() { t.widths[i], t.least[i] = 0, 0 }})
 		}
 	}
-	if worst < 0 {
-		return false
+	slices.SortStableFunc(all, func(a, b give) int { return b.rank - a.rank })
+	out := make([]func(), len(all))
+	for i, g := range all {
+		out[i] = g.do
 	}
-	t.widths[worst], t.least[worst] = 0, 0
-	return true
+	return out
 }
 
 // shrink takes a column off the one that has most to give.

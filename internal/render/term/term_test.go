@@ -18,7 +18,7 @@ func TestPercent(t *testing.T) {
 		digits int
 		want   string
 	}{
-		{1, 1, "100.0%"},
+		{1, 1, "100%"},
 		{0.99996, 2, "99.99%"},
 		{0.99999, 1, "99.9%"},
 		{0.999999999, 1, "99.9%"},
@@ -27,7 +27,7 @@ func TestPercent(t *testing.T) {
 		{0.9768518518518519, 1, "97.7%"},
 		{1.0001, 1, "100.0%"},
 		{0.0004, 1, "<0.1%"},
-		{0, 1, "0.0%"},
+		{0, 1, "0%"},
 		{-0.386, 1, "-38.6%"},
 		{-0.0001, 1, "-0.1%"},
 		{math.NaN(), 1, "-"},
@@ -37,7 +37,7 @@ func TestPercent(t *testing.T) {
 			t.Errorf("Percent(%v, %d) = %q, want %q", c.share, c.digits, got, c.want)
 		}
 	}
-	for share, want := range map[float64]string{0.99979: "99.97%", 0.29: "29.00%", 1: "100.00%", 0: "0.00%"} {
+	for share, want := range map[float64]string{0.99979: "99.97%", 0.29: "29.00%", 1: "100%", 0: "0%"} {
 		if got := term.PercentDown(share, 2); got != want {
 			t.Errorf("PercentDown(%v) = %q, want %q", share, got, want)
 		}
@@ -159,7 +159,7 @@ func TestPaint(t *testing.T) {
 
 func table() ([]term.Column, [][]term.Cell) {
 	columns := []term.Column{
-		{Title: "NAME", Min: 8},
+		{Title: "NAME", Min: 8, Yield: 3},
 		{Title: "NOTE", Drop: 1},
 		{Title: "N", Right: true},
 		{Title: "BAR", Drop: 2, Min: 4, Max: 10},
@@ -248,13 +248,30 @@ func TestWrap(t *testing.T) {
 		words := rapid.SliceOf(rapid.StringMatching(`[a-z]{1,12}`)).Draw(t, "words")
 		width := rapid.IntRange(0, 40).Draw(t, "width")
 		lines := term.Wrap(strings.Join(words, " "), width)
-		if got := strings.Join(lines, " "); got != strings.Join(words, " ") {
+		if got := strings.ReplaceAll(strings.Join(lines, ""), " ", ""); got != strings.Join(words, "") {
 			t.Fatalf("wrapping changed %q to %q", words, got)
 		}
 		for _, l := range lines {
-			if width > 0 && term.Width(l) > width && strings.Contains(l, " ") {
+			if width > 0 && term.Width(l) > width {
 				t.Fatalf("line %q is wider than %d", l, width)
 			}
 		}
 	})
+}
+
+func TestWrapKeepsTogether(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"only 5.6 % left", 8, []string{"only", "5.6 %", "left"}},
+		{"payment-api/availability fails", 14, []string{"payment-api/", "availability", "fails"}},
+		{"abcdefghij", 4, []string{"abcd", "efgh", "ij"}},
+		{"支払い", 3, []string{"支", "払", "い"}},
+	} {
+		if diff := cmp.Diff(c.want, term.Wrap(c.text, c.width)); diff != "" {
+			t.Errorf("Wrap(%q, %d): (-want +got)\n%s", c.text, c.width, diff)
+		}
+	}
 }

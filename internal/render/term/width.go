@@ -3,6 +3,7 @@ package term
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/width"
 )
@@ -76,24 +77,52 @@ func Pad(text string, columns int) string {
 	return text + strings.Repeat(" ", max(0, columns-Width(text)))
 }
 
-// Wrap breaks text into lines of at most columns at spaces; a word that is
-// longer than a line stands alone on one. With no limit (0) it is one line.
+// Wrap breaks text into lines of at most columns at spaces, though not between
+// a number and its %. A word longer than a line is broken, behind a slash if it
+// has one. With no limit (0) it is one line.
 func Wrap(text string, columns int) []string {
 	if columns <= 0 || Width(text) <= columns {
 		return []string{text}
 	}
 	var lines []string
 	line, used := "", 0
-	for word := range strings.FieldsSeq(text) {
-		w := Width(word)
-		if used > 0 && used+1+w > columns {
+	for word := range strings.SplitSeq(strings.ReplaceAll(text, " %", "\u00a0%"), " ") {
+		if word == "" {
+			continue
+		}
+		word = strings.ReplaceAll(word, "\u00a0", " ")
+		if used > 0 && used+1+Width(word) > columns {
 			lines = append(lines, line)
 			line, used = "", 0
+		}
+		for Width(word) > columns {
+			head := breakWord(word, columns)
+			lines = append(lines, head)
+			word = word[len(head):]
 		}
 		if used > 0 {
 			line, used = line+" ", used+1
 		}
-		line, used = line+word, used+w
+		line, used = line+word, used+Width(word)
 	}
 	return append(lines, line)
+}
+
+// breakWord returns the longest beginning of a word that fits, up to its last
+// slash there if there is one. It is never empty.
+func breakWord(word string, columns int) string {
+	end, used, slash := 0, 0, 0
+	for i, r := range word {
+		if used += runeWidth(r); used > columns && i > 0 {
+			break
+		}
+		end = i + utf8.RuneLen(r)
+		if r == '/' {
+			slash = end
+		}
+	}
+	if slash > 0 {
+		return word[:slash]
+	}
+	return word[:end]
 }
