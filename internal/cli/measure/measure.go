@@ -75,12 +75,12 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
-	bar := &progress{w: h.Err, style: h.ErrStyle()}
+	bar := NewProgress(h.Err, h.ErrStyle())
 	if !h.Quiet {
-		opt.Progress = bar.show
+		opt.Progress = bar.Show
 	}
 	report, err := runmeasure.Run(ctx, s.Env, opt)
-	bar.end()
+	bar.End()
 	if err != nil && len(report.Failed) == 0 {
 		return err
 	}

@@ -16,17 +16,23 @@ const (
 	logEvery    = 5 * time.Second
 )
 
-// progress shows how far a run has come. A terminal gets one line that is
+// Progress shows how far a run has come. A terminal gets one line that is
 // drawn again; a pipe gets a line every few seconds, and nothing for runs that
 // are shorter.
-type progress struct {
+type Progress struct {
 	w     io.Writer
 	style term.Style
 	last  time.Duration
 	drawn bool
 }
 
-func (p *progress) show(at runmeasure.Progress) {
+// NewProgress shows progress on a stream of a style.
+func NewProgress(w io.Writer, style term.Style) *Progress {
+	return &Progress{w: w, style: style}
+}
+
+// Show shows where a run is, if it is time to.
+func (p *Progress) Show(at runmeasure.Progress) {
 	every := logEvery
 	if p.style.Decor {
 		every = redrawEvery
@@ -46,15 +52,15 @@ func (p *progress) show(at runmeasure.Progress) {
 	fmt.Fprintln(p.w, "nines: "+p.line(at))
 }
 
-// end removes the line.
-func (p *progress) end() {
+// End removes the line.
+func (p *Progress) End() {
 	if p.drawn {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }
 
 // line says how much is done, how fast, and how long the rest takes.
-func (p *progress) line(at runmeasure.Progress) string {
+func (p *Progress) line(at runmeasure.Progress) string {
 	share := 0.0
 	if at.Total > 0 {
 		share = float64(at.Done) / float64(at.Total)

@@ -73,11 +73,11 @@ func (d *detail) budget() {
 	s := d.e.Status
 	d.field("level", level(d.e), tone(s.Level))
 	d.field("flags", strings.ReplaceAll(flags(d.e), ",", ", "), flagTone(s))
+	columns := 31
+	if d.st.Width > 0 {
+		columns = min(columns, max(8, d.st.Width-label-2))
+	}
 	if d.st.Decor {
-		columns := 30
-		if d.st.Width > 0 {
-			columns = min(columns, max(8, d.st.Width-label-10))
-		}
 		d.field("budget", bar(d.st, s, columns), tone(s.Level))
 	}
 	d.field("remaining", d.remaining(), tone(s.Level))
@@ -90,7 +90,7 @@ func (d *detail) budget() {
 	d.field("exhausted", d.exhausted(), term.Plain)
 	d.field("reopens", d.reopens(), term.Plain)
 	if d.st.Decor {
-		d.field("trend", d.st.Spark(d.e.Trend, 40), term.Faint)
+		d.field("trend", d.st.Spark(d.e.Trend, columns), term.Faint)
 	}
 	d.lineage()
 	d.composite()
@@ -129,11 +129,14 @@ func (d *detail) frontier() string {
 func (d *detail) exhausted() string {
 	var parts []string
 	for _, x := range d.e.Status.Exhausts {
+		if x.In != nil && *x.In <= 0 {
+			return "already"
+		}
 		in := soon(d.e.Status, x.In)
-		if x.In != nil && *x.In > 0 {
+		if x.In != nil {
 			in = "in " + in
 		}
-		parts = append(parts, fmt.Sprintf("%s as in the last %s", in, slo.FormatLength(x.Lookback)))
+		parts = append(parts, in+" at the pace of the last "+slo.FormatLength(x.Lookback))
 	}
 	return strings.Join(parts, "; ")
 }

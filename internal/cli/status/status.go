@@ -34,8 +34,8 @@ func New(h *host.Host) *cobra.Command {
 		Long: "Status brings the newest usable minutes in (--offline does not) and prints one line an\n" +
 			"objective: the budget left, burn rates, when it would be used up, how much of the\n" +
 			"window is measured, the level and its flags. One SERVICE/SLO is shown in detail.\n\n" +
-			"A narrow terminal loses columns in this order: trend, coverage, SLI, burn over 6h,\n" +
-			"target, exhaustion, bar, burn over 1h, flags (an ! behind the level stands for them).\n" +
+			"A narrow terminal loses columns in this order: SLI, target, burn over 6h, coverage, trend,\n" +
+			"exhaustion, bar, burn over 1h, flags (an ! behind the level stands for them).\n" +
 			"Pipes get every column, no colour and no drawing.",
 		Example: "  nines status\n" +
 			"  nines status payment-api/availability\n" +

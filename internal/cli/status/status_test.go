@@ -220,7 +220,7 @@ func TestDetail(t *testing.T) {
 		"remaining   97.69%: 1,000 spent of 43,200 allowed, 42,200 left",
 		"window      2025-01-01 01:01 to 2025-01-31 01:01 CET",
 		"43,199,000 good of 43,200,000, 1,000 bad",
-		"in 1d 18h as in the last 1h; in 10d 13h as in the last 6h",
+		"in 1d 18h at the pace of the last 1h; in 10d 13h at the pace of",
 		"page-1h  page      1h: 16.7  5m: 200   14.4  YES",
 		"2025-01-31 01:00 to 01:01 CET",
 	} {

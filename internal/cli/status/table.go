@@ -16,17 +16,17 @@ import (
 func columns() []term.Column {
 	return []term.Column{
 		{Title: "OBJECTIVE", Min: 26, Yield: 5},
-		{Title: "TARGET", Right: true, Drop: 6},
-		{Title: "SLI", Right: true, Drop: 8},
-		{Title: "BUDGET", Drop: 3, Min: 8, Max: 24},
+		{Title: "TARGET", Right: true, Drop: 9},
+		{Title: "SLI", Right: true, Drop: 10},
+		{Title: "BUDGET", Drop: 3, Min: 6, Max: 24},
 		{Title: "LEFT", Right: true},
 		{Title: "BURN 1h", Right: true, Drop: 2},
-		{Title: "BURN 6h", Right: true, Drop: 7},
+		{Title: "BURN 6h", Right: true, Drop: 8},
 		{Title: "EXHAUSTS", Right: true, Drop: 4},
-		{Title: "COVERAGE", Right: true, Drop: 9},
+		{Title: "COVERAGE", Right: true, Drop: 7},
 		{Title: "LEVEL"},
 		{Title: "FLAGS", Drop: 1, Min: 9, Yield: 5},
-		{Title: "TREND", Drop: 10, Min: 8, Max: 30},
+		{Title: "TREND", Drop: 6, Min: 6, Max: 30},
 	}
 }
 

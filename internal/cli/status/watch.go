@@ -74,7 +74,11 @@ func (o *options) redraw(ctx context.Context, h *host.Host) error {
 // screen is what is drawn: the answer, or why there is none.
 func (o *options) screen(h *host.Host, v View, err error) string {
 	st := h.Style()
-	title := fmt.Sprintf("nines status, every %s, %s; ctrl-C ends", o.every, h.Now().Format("15:04:05"))
+	now := h.Now().UTC()
+	if v.Zone != nil {
+		now = now.In(v.Zone)
+	}
+	title := fmt.Sprintf("nines status, every %s, %s; ctrl-C ends", o.every, now.Format("15:04:05 MST"))
 	head := st.Paint(term.Faint, st.Truncate(title, max(1, st.Width))) + "\n\n"
 	if err != nil {
 		body := strings.Join(term.Wrap("nines: "+term.Clean(err.Error()), st.Width), "\n")

@@ -68,12 +68,16 @@ func Rate(v *float64) string {
 }
 
 // Count prints a number of events with thousands separators; a fraction keeps
-// up to two digits.
+// up to two digits below a thousand, none above.
 func Count(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return Unknown
 	}
-	text := strconv.FormatFloat(v, 'f', 2, 64)
+	digits := 2
+	if math.Abs(v) >= 1000 {
+		digits = 0
+	}
+	text := strconv.FormatFloat(v, 'f', digits, 64)
 	whole, frac, _ := strings.Cut(text, ".")
 	frac = strings.TrimRight(frac, "0")
 	sign := ""

@@ -57,7 +57,7 @@ func TestNumbers(t *testing.T) {
 	if got := term.Rate(nil); got != term.Unknown {
 		t.Errorf("Rate(nil) = %q", got)
 	}
-	counts := map[float64]string{0: "0", 999: "999", 1000: "1,000", 43199000: "43,199,000", -1234.5: "-1,234.5", 0.25: "0.25"}
+	counts := map[float64]string{0: "0", 999: "999", 1000: "1,000", 43199000: "43,199,000", -1234.6: "-1,235", -123.456: "-123.46", 0.25: "0.25"}
 	for v, want := range counts {
 		if got := term.Count(v); got != want {
 			t.Errorf("Count(%v) = %q, want %q", v, got, want)
