@@ -43,13 +43,13 @@ func TestCompositeOccurrences(t *testing.T) {
 	}
 }
 
-// Floating point makes 0.1 + 0.2 more than 0.3; three quarters exactly spent
-// are no longer healthy, and not less.
+// In floating point 0.3 + 0.35 + 0.1 is less than 0.75. Three quarters exactly
+// spent are no longer healthy all the same.
 func TestCompositeLevelIsExact(t *testing.T) {
 	t.Parallel()
 	o := &slo.Objective{Window: slo.Rolling{Length: slo.Hour}}
 	var views []slo.View
-	for _, w := range []string{"0.1", "0.2", "0.45"} {
+	for _, w := range []string{"0.3", "0.35", "0.1"} {
 		o.Members = append(o.Members, member("0.9", w))
 		views = append(views, lump(epoch, 90, 100))
 	}

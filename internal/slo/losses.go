@@ -84,38 +84,64 @@ func (m *model) loss(t *track, l Loss) Loss {
 }
 
 // doubt asks for the days that could hold a worse stretch than those found, or
-// more of one: the worst first, twice as many as are known already.
+// more of one: at first the n worst, then all the others. As a stretch may go on
+// over midnight, days with losses that follow each other are taken as one.
 func (m *model) doubt(found []Loss, n int) {
 	var least float64
 	if len(found) == n {
 		least = found[n-1].Share
 	}
-	type day struct {
-		ask   Span
-		share float64
+	var days, following []dayLoss
+	var together float64
+	known := false
+	end := func() {
+		if together > least {
+			days = append(days, following...)
+		}
+		following, together = nil, 0
 	}
-	var days []day
-	known := 0
 	for _, p := range m.days() {
-		if m.loaded(p.ask) {
-			known++
-			continue
-		}
-		var share float64
-		for i := range m.tracks {
-			t := &m.tracks[i]
-			if bad := p.tracks[i].bad; bad > 0 && t.base.positive() {
-				share += sum([]term{{bad: bad, base: t.base, budget: t.budget, weight: t.weight}})
-			}
-		}
-		if share > least || (share > 0 && adjoins(found, p.span)) {
-			days = append(days, day{p.ask, share})
+		d := dayLoss{p.ask, m.lost(p)}
+		switch {
+		case d.share == 0:
+			end()
+		case m.loaded(p.ask):
+			known = true
+			together += d.share
+		case adjoins(found, p.span):
+			days = append(days, d)
+			together += d.share
+		default:
+			following = append(following, d)
+			together += d.share
 		}
 	}
-	slices.SortStableFunc(days, func(a, b day) int { return cmp.Compare(b.share, a.share) })
-	for _, d := range days[:min(len(days), max(n, 2*known))] {
+	end()
+	slices.SortStableFunc(days, func(a, b dayLoss) int { return cmp.Compare(b.share, a.share) })
+	if !known {
+		days = days[:min(len(days), n)]
+	}
+	for _, d := range days {
 		m.want(d.ask)
 	}
+}
+
+// dayLoss is the share of the budget that a day cost.
+type dayLoss struct {
+	ask   Span
+	share float64
+}
+
+// lost is the share of the window's budget that was lost in a part of it.
+func (m *model) lost(p part) float64 {
+	var ts []term
+	for i := range m.tracks {
+		t := &m.tracks[i]
+		if bad := p.tracks[i].bad; bad > 0 && t.base.positive() {
+			ts = append(ts, term{bad: bad, base: t.base, budget: t.budget, weight: t.weight})
+		}
+	}
+	return sum(ts)
 }
 
 // adjoins says whether a loss may go on in a span.

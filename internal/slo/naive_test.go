@@ -172,7 +172,9 @@ func drawObjective(t *rapid.T) *slo.Objective {
 func drawScenario(t *rapid.T) scenario {
 	o := drawObjective(t)
 	end := slo.Minute(28_500_000) + slo.Minute(rapid.IntRange(0, 3000).Draw(t, "end"))
-	s := scenario{o: o, h: drawHistory(t, o, (end-6*slo.Day)/60*60, end), at: end}
+	// Some histories begin inside the window.
+	age := slo.Minute(rapid.SampledFrom([]int{6 * 24, 6 * 24, 30, 7}).Draw(t, "age"))
+	s := scenario{o: o, h: drawHistory(t, o, (end-age*slo.Hour)/60*60, end), at: end}
 	for range rapid.IntRange(0, 4).Draw(t, "exclusions") {
 		from := end - slo.Minute(rapid.IntRange(0, 6*1440).Draw(t, "from"))
 		s.cuts = append(s.cuts, slo.Span{From: from, To: from + slo.Minute(rapid.IntRange(0, 400).Draw(t, "len"))})

@@ -22,7 +22,7 @@ func Needs(o *Objective, frontier Minute) []Span {
 	hour := lookback(frontier, Hour, step)
 	for k := range Minute(silenceWeeks) {
 		shift := ceil((k+1)*Week, step)
-		out = append(out, Span{hour.From - shift, hour.To - shift})
+		out = byDay(out, Span{hour.From - shift, hour.To - shift})
 	}
 	return distinct(out)
 }

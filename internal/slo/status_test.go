@@ -149,6 +149,8 @@ func TestTruth(t *testing.T) {
 		{"a lower coverage is enough", build(run{10, 1000, 1000}, run{50, 0, -1}), func(o *slo.Objective) { o.Coverage = slo.MustDecimal("0.1") }, slo.Undetermined},
 		{"weighted over", build(run{quiet - 60, 0, 1000}, run{60, 15, 1000}), func(o *slo.Objective) { o.Conditions[0].Weighted = true }, slo.True},
 		{"weighted at the threshold", build(run{quiet - 60, 15, 10_000}, run{60, 144, 10_000}), func(o *slo.Objective) { o.Conditions[0].Weighted = true }, slo.False},
+		{"weighted, born an hour ago", build(run{60, 10, 1000}), func(o *slo.Objective) { o.Conditions[0].Weighted = true }, slo.False},
+		{"weighted, born an hour ago, over", build(run{60, 15, 1000}), func(o *slo.Objective) { o.Conditions[0].Weighted = true }, slo.True},
 		{"weighted and blind", build(run{quiet - 60, 0, 1000}, run{60, 0, -1}), func(o *slo.Objective) { o.Conditions[0].Weighted = true }, slo.Undetermined},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -194,6 +196,8 @@ func TestCalendarProjection(t *testing.T) {
 		{"with next to none, too young", feb - slo.Day, feb + slo.Day, float64(200*28*slo.Day) / 1000, true},
 		{"without one", feb, feb + 2*slo.Day, float64(200*28*slo.Day) / 1000, false},
 		{"without one, too young", feb, feb + slo.Day, float64(200*28*slo.Day) / 1000, true},
+		{"without one, just young", feb, feb + 2015, float64(200*28*slo.Day) / 1000, true},
+		{"without one, a twentieth", feb, feb + 2016, float64(200*28*slo.Day) / 1000, false},
 		{"at the end", jan, feb + 28*slo.Day, float64(200*28*slo.Day) / 1000, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
