@@ -12,7 +12,7 @@ import (
 
 // version is written by the linker (-X main.version=...); empty: what the go
 // command knows about the module.
-var version string //nolint:gochecknoglobals // the linker can only write a variable
+var version string
 
 func main() {
 	w := wire.CLI()

@@ -17,6 +17,7 @@ import (
 
 // Main runs one command in this process and returns its exit code.
 func Main(args []string, w host.Wiring) int {
+	//nolint:forbidigo // here contexts begin
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, args, process(), w)

@@ -41,7 +41,7 @@ func report(h *host.Host, verb *cobra.Command, err error) int {
 	if err == nil {
 		return 0
 	}
-	if exit, ok := errors.AsType[host.Exit](err); ok {
+	if exit, ok := errors.AsType[host.ExitError](err); ok {
 		return exit.Code
 	}
 	if _, ok := errors.AsType[ran](err); !ok {
@@ -62,12 +62,12 @@ func complain(h *host.Host, err error) {
 		if hint == "" {
 			hint = "`nines lint` lists them with warnings"
 		}
-		fmt.Fprintln(h.Err, text)
+		_, _ = fmt.Fprintln(h.Err, text)
 	} else {
-		fmt.Fprintln(h.Err, style.Paint(term.Bad, "nines:")+" "+clean(text))
+		_, _ = fmt.Fprintln(h.Err, style.Paint(term.Bad, "nines:")+" "+clean(text))
 	}
 	if hint != "" {
-		fmt.Fprintln(h.Err, style.Paint(term.Strong, "hint:")+" "+clean(hint))
+		_, _ = fmt.Fprintln(h.Err, style.Paint(term.Strong, "hint:")+" "+clean(hint))
 	}
 }
 
@@ -85,7 +85,7 @@ func panicked(h *host.Host, r any) int {
 	complain(h, fault.New(fault.Internal, "internal error", fmt.Sprint(r),
 		"this is a defect of nines; NINES_TRACE=1 prints where it is, please report it"))
 	if h.Getenv("NINES_TRACE") != "" {
-		fmt.Fprintf(h.Err, "%s\n", debug.Stack())
+		_, _ = fmt.Fprintf(h.Err, "%s\n", debug.Stack())
 	}
 	return fault.Internal.ExitCode()
 }

@@ -50,7 +50,7 @@ func help(h *host.Host, c *cobra.Command) {
 	if c.HasAvailableSubCommands() {
 		p.b.WriteString("\n`" + c.CommandPath() + " VERB --help` says more about a verb.\n")
 	}
-	fmt.Fprint(h.Out, p.b.String())
+	_, _ = fmt.Fprint(h.Out, p.b.String())
 }
 
 func firstOf(texts ...string) string {

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bufio"
+	"context"
 	stdsql "database/sql"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func mkcsv(ts *testscript.TestScript, neg bool, args []string) {
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
 	w := bufio.NewWriter(f)
-	fmt.Fprintln(w, "timestamp,good,total")
+	_, _ = fmt.Fprintln(w, "timestamp,good,total")
 	for _, segment := range args[2:] {
 		length, what, ok := strings.Cut(segment, "x")
 		minutes, err := strconv.Atoi(length)
@@ -63,9 +64,9 @@ func mkcsv(ts *testscript.TestScript, neg bool, args []string) {
 			switch what {
 			case "gap":
 			case "nan":
-				fmt.Fprintf(w, "%s,NaN,NaN\n", at.Format(time.RFC3339))
+				_, _ = fmt.Fprintf(w, "%s,NaN,NaN\n", at.Format(time.RFC3339))
 			default:
-				fmt.Fprintf(w, "%s,%d,%d\n", at.Format(time.RFC3339), total-bad, total)
+				_, _ = fmt.Fprintf(w, "%s,%d,%d\n", at.Format(time.RFC3339), total-bad, total)
 			}
 			at = at.Add(time.Minute)
 		}
@@ -127,7 +128,7 @@ func sql(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: sql FILE STATEMENT")
 	}
 	db := open(ts, args[0])
-	result, err := db.Exec(args[1])
+	result, err := db.ExecContext(context.Background(), args[1])
 	ts.Check(err)
 	if strings.HasPrefix(strings.ToLower(args[1]), "update") {
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
@@ -143,9 +144,9 @@ func lock(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: lock FILE")
 	}
 	db := open(ts, args[0])
-	_, err := db.Exec("BEGIN EXCLUSIVE")
+	_, err := db.ExecContext(context.Background(), "BEGIN EXCLUSIVE")
 	ts.Check(err)
-	ts.Defer(func() { db.Close() })
+	ts.Defer(func() { _ = db.Close() })
 }
 
 // cut truncates a file: cut FILE BYTES.

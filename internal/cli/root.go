@@ -64,8 +64,8 @@ func newRoot(h *host.Host) *cobra.Command {
 	globals(root, h)
 	for _, g := range groups() {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
-		for _, make := range g.verbs {
-			verb := make(h)
+		for _, create := range g.verbs {
+			verb := create(h)
 			verb.GroupID = g.title
 			root.AddCommand(verb)
 		}

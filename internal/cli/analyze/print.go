@@ -166,7 +166,7 @@ func (f findings) quantiles(b *strings.Builder, st term.Style) {
 }
 
 func (f findings) trials(b *strings.Builder, st term.Style) {
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(f.report.Trials))
 	for _, t := range f.report.Trials {
 		kept := term.Toned(term.Bad, "no")
 		if t.Whole {
@@ -195,7 +195,7 @@ func (f findings) trials(b *strings.Builder, st term.Style) {
 // calendar prints periods, with a bar of how much of the suggested target's
 // budget each would have spent by itself.
 func (f findings) calendar(b *strings.Builder, st term.Style, title string, ps []analyze.Period) {
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(ps))
 	for _, p := range ps {
 		left := f.target.Remaining(p.Stretch.Count)
 		tone, word := term.Plain, ""

@@ -102,14 +102,14 @@ func (a Answer) text(st term.Style) string {
 	columns := func(name string) []term.Column {
 		return []term.Column{{Title: name, Min: 16}, {Title: "OLD", Min: 8}, {Title: "NEW", Min: 8}, {Title: "", Drop: 1}}
 	}
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(a.Budgets)+len(a.Verdicts))
 	for _, x := range a.Budgets {
 		rows = append(rows, row(x.Objective, x.Old.String(), x.New.String()))
 	}
 	if len(rows) > 0 {
 		b.WriteString("\n" + st.Table(columns("BUDGET LEFT"), rows))
 	}
-	rows = nil
+	rows = rows[:0]
 	for _, v := range a.Verdicts {
 		rows = append(rows, row(v.Service, v.Old.String(), v.New.String()))
 	}

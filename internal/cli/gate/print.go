@@ -162,7 +162,7 @@ func bullet(b *strings.Builder, st term.Style, name, text string) {
 
 // evidence is a line an objective; every number stands in the JSON.
 func (a answer) evidence(b *strings.Builder, st term.Style) {
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(a.Request.States))
 	for i := range a.Request.States {
 		s := &a.Request.States[i]
 		name := s.Service + "/" + s.SLO
@@ -174,7 +174,8 @@ func (a answer) evidence(b *strings.Builder, st term.Style) {
 			words[i] = string(f)
 		}
 		rows = append(rows, []term.Cell{
-			{Text: "  " + term.Clean(name), Middle: true}, term.Text(term.PercentOf(s.Remaining, 1)),
+			{Text: "  " + term.Clean(name), Middle: true},
+			term.Text(term.PercentOf(s.Remaining, 1)),
 			term.Text(gate.Number(s.Spent)), term.Text(gate.Number(s.Allowed)), term.Text(s.Window),
 			term.Text(term.Percent(s.Coverage, 1)), term.Text(s.Level.String()), term.Text(strings.Join(words, ",")),
 		})
@@ -184,9 +185,14 @@ func (a answer) evidence(b *strings.Builder, st term.Style) {
 	}
 	b.WriteByte('\n')
 	b.WriteString(st.Table([]term.Column{
-		{Title: "  EVIDENCE", Min: 20}, {Title: "LEFT", Right: true}, {Title: "SPENT", Right: true, Drop: 3},
-		{Title: "ALLOWED", Right: true, Drop: 4}, {Title: "IN", Drop: 6}, {Title: "COVERAGE", Right: true, Drop: 5},
-		{Title: "LEVEL", Drop: 1}, {Title: "FLAGS", Drop: 2, Min: 9, Yield: 3},
+		{Title: "  EVIDENCE", Min: 20},
+		{Title: "LEFT", Right: true},
+		{Title: "SPENT", Right: true, Drop: 3},
+		{Title: "ALLOWED", Right: true, Drop: 4},
+		{Title: "IN", Drop: 6},
+		{Title: "COVERAGE", Right: true, Drop: 5},
+		{Title: "LEVEL", Drop: 1},
+		{Title: "FLAGS", Drop: 2, Min: 9, Yield: 3},
 	}, rows))
 }
 

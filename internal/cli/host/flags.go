@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,9 +26,7 @@ func Describe(cmd *cobra.Command, formats []string, more map[int]string) *cobra.
 		1: "operational error: a store, a source or a file could not be used",
 		2: "usage or document error",
 	}
-	for code, text := range more {
-		meaning[code] = text
-	}
+	maps.Copy(meaning, more)
 	var b strings.Builder
 	for code := range 6 {
 		if text, ok := meaning[code]; ok {

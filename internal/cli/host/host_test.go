@@ -216,7 +216,7 @@ func TestClosing(t *testing.T) {
 	if err := host.Closing(one, fails); !errors.Is(err, one) || !errors.Is(err, two) {
 		t.Errorf("got %v", err)
 	}
-	if exit, ok := errors.AsType[host.Exit](host.Closing(host.ExitWith(3), fine)); !ok || exit.Code != 3 {
+	if exit, ok := errors.AsType[host.ExitError](host.Closing(host.ExitWith(3), fine)); !ok || exit.Code != 3 {
 		t.Error("an exit code is lost")
 	}
 	if host.ExitWith(0) != nil {

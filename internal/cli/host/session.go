@@ -50,7 +50,7 @@ func (h *Host) Catalog(ctx context.Context) (*config.Catalog, error) {
 		return nil, err
 	}
 	if n := len(problems); n > 0 && !h.Quiet {
-		fmt.Fprintf(h.Err, "nines: the documents have %d warning(s); `nines lint` lists them\n", n)
+		_, _ = fmt.Fprintf(h.Err, "nines: the documents have %d warning(s); `nines lint` lists them\n", n)
 	}
 	return catalog, nil
 }

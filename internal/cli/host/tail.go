@@ -34,7 +34,7 @@ func (h *Host) BringIn(ctx context.Context, s *Session, selected []string) error
 // Note writes a line of information to standard error, unless --quiet.
 func (h *Host) Note(format string, args ...any) {
 	if !h.Quiet {
-		fmt.Fprintln(h.Err, "nines: "+term.Clean(fmt.Sprintf(format, args...)))
+		_, _ = fmt.Fprintln(h.Err, "nines: "+term.Clean(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -132,12 +132,17 @@ func table(st term.Style, entries []ledger.Entry, zone *time.Location) string {
 	for _, e := range entries {
 		rows = append(rows, []term.Cell{
 			term.Text(e.ID), term.Text(term.Instant(e.At.In(zone))), term.Text(string(e.Kind)),
-			{Text: term.Clean(e.Subject), Middle: true}, term.Text(term.Clean(e.Actor)), what(e),
+			{Text: term.Clean(e.Subject), Middle: true},
+			term.Text(term.Clean(e.Actor)), what(e),
 		})
 	}
 	return st.Table([]term.Column{
-		{Title: "ID"}, {Title: "AT", Drop: 2}, {Title: "KIND"}, {Title: "ABOUT", Min: 8},
-		{Title: "WHO", Drop: 3}, {Title: "WHAT", Drop: 1, Min: 20, Yield: 9},
+		{Title: "ID"},
+		{Title: "AT", Drop: 2},
+		{Title: "KIND"},
+		{Title: "ABOUT", Min: 8},
+		{Title: "WHO", Drop: 3},
+		{Title: "WHAT", Drop: 1, Min: 20, Yield: 9},
 	}, rows)
 }
 

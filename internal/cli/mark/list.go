@@ -85,14 +85,21 @@ func table(st term.Style, k kind, marks []runmark.Mark, now time.Time, zone *tim
 			tone = term.Notice
 		}
 		rows = append(rows, []term.Cell{
-			term.Text(m.ID), {Text: term.Clean(m.Subject), Middle: true}, term.Toned(tone, state(m, now)),
+			term.Text(m.ID),
+			{Text: term.Clean(m.Subject), Middle: true},
+			term.Toned(tone, state(m, now)),
 			term.Text(term.Instant(m.From.In(zone))), term.Text(until(m, zone)),
 			term.Text(term.Clean(m.Author)), term.Text(term.Clean(m.Reason)),
 		})
 	}
 	return st.Table([]term.Column{
-		{Title: "ID"}, {Title: "ABOUT", Min: 8}, {Title: "STATE"}, {Title: "FROM", Drop: 3},
-		{Title: "UNTIL", Drop: 2}, {Title: "AUTHOR", Drop: 4}, {Title: "REASON", Drop: 1, Min: 12, Yield: 9},
+		{Title: "ID"},
+		{Title: "ABOUT", Min: 8},
+		{Title: "STATE"},
+		{Title: "FROM", Drop: 3},
+		{Title: "UNTIL", Drop: 2},
+		{Title: "AUTHOR", Drop: 4},
+		{Title: "REASON", Drop: 1, Min: 12, Yield: 9},
 	}, rows)
 }
 

@@ -46,16 +46,16 @@ func (p *Progress) Show(at runmeasure.Progress) {
 	p.last = at.Elapsed
 	if p.style.Decor {
 		p.drawn = true
-		fmt.Fprint(p.w, "\r"+p.line(at)+"\x1b[K")
+		_, _ = fmt.Fprint(p.w, "\r"+p.line(at)+"\x1b[K")
 		return
 	}
-	fmt.Fprintln(p.w, "nines: "+p.line(at))
+	_, _ = fmt.Fprintln(p.w, "nines: "+p.line(at))
 }
 
 // End removes the line.
 func (p *Progress) End() {
 	if p.drawn {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }
 
@@ -65,7 +65,7 @@ func (p *Progress) line(at runmeasure.Progress) string {
 	if at.Total > 0 {
 		share = float64(at.Done) / float64(at.Total)
 	}
-	text := fmt.Sprintf("measuring %s", term.Percent(share, 0))
+	text := "measuring " + term.Percent(share, 0)
 	if seconds := at.Elapsed.Seconds(); seconds > 0 && at.Done > 0 {
 		rate := float64(at.Done) / seconds
 		left := time.Duration(float64(at.Total-at.Done) / rate * float64(time.Second))

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gitlab.com/nines-sre/nines/internal/render/term"
@@ -157,8 +158,7 @@ func (d *detail) lineage() {
 		return
 	}
 	var parts []string
-	for i := len(meta.Lineages) - 1; i >= 0; i-- {
-		l := meta.Lineages[i]
+	for _, l := range slices.Backward(meta.Lineages) {
 		parts = append(parts, fmt.Sprintf("%.8s since %s", l.Digest, term.Instant(l.Since.Time().In(d.v.Zone))))
 	}
 	d.field("lineage", strings.Join(parts, "; before that "), term.Faint)
@@ -186,7 +186,7 @@ func (d *detail) table(title string, columns []term.Column, rows [][]term.Cell) 
 
 func (d *detail) burns() {
 	s := d.e.Status
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(s.Burns))
 	for _, b := range s.Burns {
 		rows = append(rows, []term.Cell{
 			term.Text(slo.FormatLength(b.Lookback)), burn(s, b.Lookback),
@@ -195,13 +195,16 @@ func (d *detail) burns() {
 		})
 	}
 	d.table("How fast the budget goes", []term.Column{
-		{Title: "LOOK-BACK"}, {Title: "BURN", Right: true}, {Title: "BAD", Right: true, Drop: 1},
-		{Title: "TOTAL", Right: true, Drop: 3}, {Title: "COVERAGE", Right: true, Drop: 2},
+		{Title: "LOOK-BACK"},
+		{Title: "BURN", Right: true},
+		{Title: "BAD", Right: true, Drop: 1},
+		{Title: "TOTAL", Right: true, Drop: 3},
+		{Title: "COVERAGE", Right: true, Drop: 2},
 	}, rows)
 }
 
 func (d *detail) conditions() {
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(d.e.Status.Conditions))
 	for _, c := range d.e.Status.Conditions {
 		holds, tone := "no", term.Plain
 		switch {
@@ -220,8 +223,12 @@ func (d *detail) conditions() {
 		})
 	}
 	d.table("Alert conditions: both burn rates above the threshold", []term.Column{
-		{Title: "NAME", Min: 8}, {Title: "SEVERITY", Drop: 3}, {Title: "LONG", Drop: 1},
-		{Title: "SHORT", Drop: 2}, {Title: "ABOVE", Right: true}, {Title: "HOLDS"},
+		{Title: "NAME", Min: 8},
+		{Title: "SEVERITY", Drop: 3},
+		{Title: "LONG", Drop: 1},
+		{Title: "SHORT", Drop: 2},
+		{Title: "ABOVE", Right: true},
+		{Title: "HOLDS"},
 	}, rows)
 	for _, left := range d.e.Objective.LeftOut {
 		d.field("left out", left, term.Faint)
@@ -229,7 +236,7 @@ func (d *detail) conditions() {
 }
 
 func (d *detail) losses() {
-	var rows [][]term.Cell
+	rows := make([][]term.Cell, 0, len(d.e.Losses))
 	for _, l := range d.e.Losses {
 		rows = append(rows, []term.Cell{
 			term.Text(stretch(l.Span, d.v.Zone)), term.Text(term.Duration(l.Span.Len().Duration())),
@@ -238,7 +245,10 @@ func (d *detail) losses() {
 		})
 	}
 	d.table("Where it was lost, worst first", []term.Column{
-		{Title: "WHEN", Min: 16}, {Title: "FOR", Right: true, Drop: 2}, {Title: "BAD", Right: true, Drop: 1},
-		{Title: "OF", Right: true, Drop: 3}, {Title: "OF BUDGET", Right: true},
+		{Title: "WHEN", Min: 16},
+		{Title: "FOR", Right: true, Drop: 2},
+		{Title: "BAD", Right: true, Drop: 1},
+		{Title: "OF", Right: true, Drop: 3},
+		{Title: "OF BUDGET", Right: true},
 	}, rows)
 }

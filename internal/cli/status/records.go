@@ -14,8 +14,11 @@ import (
 // CSV prints one record an objective, numbers unrounded, unknown ones empty.
 func (v View) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	rows := [][]string{{"service", "slo", "objective", "target", "window", "method", "good", "total", "sli",
-		"allowed", "spent", "remaining", "burn_1h", "burn_6h", "exhausts_in_seconds_1h", "coverage", "level", "flags", "frontier"}}
+	rows := make([][]string, 0, 1+len(v.Entries))
+	rows = append(rows, []string{
+		"service", "slo", "objective", "target", "window", "method", "good", "total", "sli",
+		"allowed", "spent", "remaining", "burn_1h", "burn_6h", "exhausts_in_seconds_1h", "coverage", "level", "flags", "frontier",
+	})
 	for _, e := range v.Entries {
 		rows = append(rows, record(e))
 	}

@@ -25,7 +25,7 @@ const worked = `{"at":"2025-01-31T00:01:00Z","frontier":"2025-01-31T00:01:00Z","
 
 var at = slo.MinuteOf(time.Date(2025, 1, 31, 0, 1, 0, 0, time.UTC))
 
-func stretch(minutes int64, bad int64) slo.Stretch {
+func stretch(minutes, bad int64) slo.Stretch {
 	total := minutes * 1000
 	return slo.Stretch{Count: slo.Count{Good: slo.Events(total - bad), Total: slo.Events(total)}, Measured: minutes, Expected: minutes}
 }

@@ -108,13 +108,12 @@ func Duration(d time.Duration) string {
 		name string
 	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}}
 	for i, u := range units {
-		n := d / u.size
-		if n == 0 && u.name != "s" {
+		if d < u.size {
 			continue
 		}
-		out := strconv.FormatInt(int64(n), 10) + u.name
+		out := strconv.FormatInt(int64(d/u.size), 10) + u.name
 		if i+1 < len(units) {
-			if rest := (d - n*u.size) / units[i+1].size; rest > 0 {
+			if rest := d % u.size / units[i+1].size; rest > 0 {
 				out += " " + strconv.FormatInt(int64(rest), 10) + units[i+1].name
 			}
 		}

@@ -193,7 +193,7 @@ func sum(widths []int) int {
 }
 
 func (t *layout) line(b *strings.Builder, cells []Cell) {
-	line := ""
+	var line strings.Builder
 	for i, cell := range cells {
 		w := t.widths[i]
 		if w == 0 {
@@ -211,12 +211,9 @@ func (t *layout) line(b *strings.Builder, cells []Cell) {
 		space := strings.Repeat(" ", max(0, w-Width(text)))
 		text = t.style.Paint(cell.Tone, text)
 		if t.columns[i].Right {
-			line += space + text
-		} else {
-			line += text + space
+			text, space = space, text
 		}
-		line += strings.Repeat(" ", gap)
+		line.WriteString(text + space + strings.Repeat(" ", gap))
 	}
-	b.WriteString(strings.TrimRight(line, " "))
-	b.WriteByte('\n')
+	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 }

@@ -63,11 +63,8 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("Count(%v) = %q, want %q", v, got, want)
 		}
 	}
-	durations := map[time.Duration]string{
-		0: "0s", 30 * time.Second: "30s", 42 * time.Minute: "42m", 65 * time.Minute: "1h 5m",
-		151920 * time.Second: "1d 18h", 48 * time.Hour: "2d", -time.Hour: "-1h",
-	}
-	for d, want := range durations {
+	for minutes, want := range map[float64]string{0: "0s", 0.5: "30s", 42: "42m", 65: "1h 5m", 2532: "1d 18h", 2880: "2d", -60: "-1h"} {
+		d := time.Duration(minutes * float64(time.Minute))
 		if got := term.Duration(d); got != want {
 			t.Errorf("Duration(%v) = %q, want %q", d, got, want)
 		}
@@ -214,14 +211,19 @@ func TestTableFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringMatching(`[a-z支]{0,20}`)
 		columns := []term.Column{
-			{Title: "A", Min: 6}, {Title: "B", Drop: 3, Right: true}, {Title: "C", Drop: 1, Min: 4},
-			{Title: "D", Drop: 2, Min: 4, Max: 12}, {Title: "E", Min: 6},
+			{Title: "A", Min: 6},
+			{Title: "B", Drop: 3, Right: true},
+			{Title: "C", Drop: 1, Min: 4},
+			{Title: "D", Drop: 2, Min: 4, Max: 12},
+			{Title: "E", Min: 6},
 		}
 		var rows [][]term.Cell
 		for range rapid.IntRange(0, 4).Draw(t, "rows") {
 			rows = append(rows, []term.Cell{
-				{Text: text.Draw(t, "a"), Middle: true}, term.Text(text.Draw(t, "b")), term.Text(text.Draw(t, "c")),
-				{Draw: func(c int) string { return strings.Repeat("#", c) }}, term.Text(text.Draw(t, "e")),
+				{Text: text.Draw(t, "a"), Middle: true},
+				term.Text(text.Draw(t, "b")), term.Text(text.Draw(t, "c")),
+				{Draw: func(c int) string { return strings.Repeat("#", c) }},
+				term.Text(text.Draw(t, "e")),
 			})
 		}
 		st := term.Style{
