@@ -57,6 +57,10 @@ func complain(h *host.Host, err error) {
 	style := h.ErrStyle()
 	text := strings.TrimSpace(err.Error())
 	hint := fault.HintOf(err)
+	if fault.KindOf(err) == fault.Canceled {
+		// Which step it met does not matter to who pressed the key.
+		text, hint = "interrupted", "what is recorded stays recorded; call it again to go on"
+	}
 	if problems, ok := errors.AsType[fault.Problems](err); ok {
 		text = problems.Error() + fmt.Sprintf("\nnines: %s in the documents", term.Plural(problems.Errors(), "error"))
 		if hint == "" {

@@ -93,6 +93,7 @@ func globals(root *cobra.Command, h *host.Host) {
 	host.Choice(root.PersistentFlags(), &h.Color, "color", "`WHEN` to colour: auto, always or never (NO_COLOR)",
 		host.ColorAuto, host.ColorAlways, host.ColorNever)
 	host.CompleteChoice(root, "color", host.ColorAuto, host.ColorAlways, host.ColorNever)
+	_ = root.MarkPersistentFlagDirname("config")
 	_ = root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return strings.Fields(c.Annotations[host.Formats]), cobra.ShellCompDirectiveNoFileComp
 	})

@@ -38,10 +38,9 @@ metadata: {name: payment-api}
 spec: {}
 `
 
-// TestWatch watches for three minutes of a bubble's clock: a look every
-// minute, another drawing when the window changes, and the terminal given back
-// at the end.
-func TestWatch(t *testing.T) {
+// folder holds a small set of documents and its recorded series.
+func folder(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"slo.yaml": watched,
@@ -51,6 +50,32 @@ func TestWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+// TestInterrupted checks what a caller sees who gave up.
+func TestInterrupted(t *testing.T) {
+	dir := folder(t)
+	for _, verb := range []string{"measure", "status", "gate payment-api", "ledger"} {
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		var out, errs bytes.Buffer
+		code := cli.Run(ctx, append(strings.Fields(verb), "--config", dir), host.Process{
+			Out: &out, Err: &errs, Now: time.Now, OutSize: noTerminal, ErrSize: noTerminal,
+			Getenv: func(string) string { return "" },
+		}, wire.CLI())
+		want := "nines: interrupted\nhint: what is recorded stays recorded; call it again to go on\n"
+		if code != 1 || errs.String() != want || out.Len() > 0 {
+			t.Errorf("%s: exit %d, %q, %q", verb, code, out.String(), errs.String())
+		}
+	}
+}
+
+// TestWatch watches for three minutes of a bubble's clock: a look every
+// minute, another drawing when the window changes, and the terminal given back
+// at the end.
+func TestWatch(t *testing.T) {
+	dir := folder(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var out, errs bytes.Buffer
