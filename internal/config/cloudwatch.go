@@ -17,14 +17,18 @@ const cloudWatch = "CloudWatch"
 
 // The forms of what CloudWatch names (user guide, "CloudWatch statistics
 // definitions" and the API reference of GetMetricData).
-const (
-	statPattern    = `^(SampleCount|Sum|Average|Minimum|Maximum|IQM|(p|tm|wm|tc|ts)(100|[0-9]{1,2})(\.[0-9]{1,10})?|(TM|WM|TC|TS)\([0-9.]*%?:[0-9.]*%?\)|PR\([0-9.]*:[0-9.]*\))$`
-	regionPattern  = `^[a-z]{2}(-[a-z]+)+-[0-9]$`
-	rolePattern    = `^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`
-	idPattern      = `^[a-z][a-zA-Z0-9_]*$`
-	accountPattern = `^[0-9]{12}$`
-	maxDimensions  = 30
+var (
+	statForm    = regexp.MustCompile(`^(SampleCount|Sum|Average|Minimum|Maximum|IQM|(p|tm|wm|tc|ts)(100|[0-9]{1,2})(\.[0-9]{1,10})?|(TM|WM|TC|TS)\([0-9.]*%?:[0-9.]*%?\)|PR\([0-9.]*:[0-9.]*\))$`)
+	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	roleForm    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
+	idForm      = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	textForm    = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	wordForm    = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 )
+
+// maxDimensions is how many dimensions a metric may have.
+const maxDimensions = 30
 
 // cloudWatchUnits are the units a datum may carry.
 func cloudWatchUnits() []string {
@@ -49,12 +53,12 @@ func CheckCloudWatch(spec slo.Spec) []metric.SpecProblem {
 	c := &cwCheck{}
 	c.known("", spec, "region", "regions", "accountId", "roleArn", "externalId", "period",
 		"namespace", "metric", "dimensions", "stat", "unit", "expression", "queries", "sql")
-	c.matches("region", spec["region"], regionPattern, "a region", "as in eu-west-1")
-	c.matches("accountId", spec["accountId"], accountPattern, "an account", `twelve digits in quotes, as in "123456789012"`)
-	c.matches("roleArn", spec["roleArn"], rolePattern, "the ARN of a role", "as in arn:aws:iam::123456789012:role/nines")
+	c.matches("region", spec["region"], regionForm, [2]string{"a region", "as in eu-west-1"})
+	c.matches("accountId", spec["accountId"], accountForm, [2]string{"an account", `twelve digits in quotes, as in "123456789012"`})
+	c.matches("roleArn", spec["roleArn"], roleForm, [2]string{"the ARN of a role", "as in arn:aws:iam::123456789012:role/nines"})
 	regions, _ := spec["regions"].([]any)
 	for i, r := range regions {
-		c.matches(fmt.Sprintf("regions[%d]", i), r, regionPattern, "a region", "as in eu-west-1")
+		c.matches(fmt.Sprintf("regions[%d]", i), r, regionForm, [2]string{"a region", "as in eu-west-1"})
 	}
 	c.period(spec["period"])
 	forms := 0
@@ -102,12 +106,12 @@ func join(at, key string) string {
 	return at + "." + key
 }
 
-func (c *cwCheck) matches(path string, v any, pattern, what, hint string) {
+func (c *cwCheck) matches(path string, v any, form *regexp.Regexp, says [2]string) {
 	if v == nil {
 		return
 	}
-	if s, ok := v.(string); !ok || !regexp.MustCompile(pattern).MatchString(s) {
-		c.say(path, fmt.Sprintf("%v is not %s", printed(v), what), hint)
+	if s, ok := v.(string); !ok || !form.MatchString(s) {
+		c.say(path, fmt.Sprintf("%v is not %s", printed(v), says[0]), says[1])
 	}
 }
 
@@ -144,7 +148,7 @@ func (c *cwCheck) stat(at string, spec slo.Spec) {
 			c.say(join(at, field), fmt.Sprintf("%s must be a text", field), "")
 		}
 	}
-	if s, ok := spec["stat"].(string); ok && s != "" && !regexp.MustCompile(statPattern).MatchString(s) {
+	if s, ok := spec["stat"].(string); ok && s != "" && !statForm.MatchString(s) {
 		c.say(join(at, "stat"), fmt.Sprintf("%s is not a statistic of CloudWatch", quoted(s)),
 			openslo.DidYouMean(s, []string{"Sum", "SampleCount", "Average", "Minimum", "Maximum", "IQM", "p99", "TC(:300)", "PR(:300)"}))
 	}
@@ -220,7 +224,7 @@ func (c *cwCheck) queries(v any) map[string]part {
 			c.say(path, "a query must be a mapping", "write errors: {namespace: AWS/Lambda, metric: Errors, stat: Sum}")
 			return
 		}
-		if !regexp.MustCompile(idPattern).MatchString(id) {
+		if !idForm.MatchString(id) {
 			c.say(path, fmt.Sprintf("%s cannot be the name of a query", quoted(id)), "begin with a small letter; letters, digits and _ may follow")
 			return
 		}
@@ -254,8 +258,8 @@ func (c *cwCheck) queries(v any) map[string]part {
 // names checks that every name in an expression is that of a query. Functions
 // are followed by a bracket or written in capitals; texts stand in quotes.
 func (c *cwCheck) names(path, text string, parts map[string]part, used map[string]bool) {
-	bare := regexp.MustCompile(`"[^"]*"|'[^']*'`).ReplaceAllString(text, " ")
-	for _, id := range regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`).FindAllString(bare, -1) {
+	bare := textForm.ReplaceAllString(text, " ")
+	for _, id := range wordForm.FindAllString(bare, -1) {
 		if id[0] >= 'A' && id[0] <= 'Z' {
 			if strings.HasPrefix(id, "METRICS") {
 				for name := range parts {

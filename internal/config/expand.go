@@ -42,6 +42,8 @@ func Expand(files []File, opt Options) ([]byte, fault.Problems, error) {
 // objectivePattern is the short form's way to say an objective.
 const objectivePattern = `^\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*(?:(available)|(?:<=?|under|within|below)\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m))\s*$`
 
+var objectiveForm = regexp.MustCompile(objectivePattern)
+
 // shortObjective is one entry of a short form's objectives, read.
 type shortObjective struct {
 	name        string
@@ -57,7 +59,7 @@ type shortObjective struct {
 func objectiveFormat() *openslo.Format {
 	return &openslo.Format{Name: "objective", Pattern: objectivePattern, Check: func(s string) (string, string) {
 		const hint = `write "99.95% available" or "99% < 300ms"`
-		m := regexp.MustCompile(objectivePattern).FindStringSubmatch(s)
+		m := objectiveForm.FindStringSubmatch(s)
 		if m == nil {
 			return quoted(s) + " is not an objective", hint
 		}
@@ -82,7 +84,7 @@ func parseObjective(n *openslo.Node) (o shortObjective, ok bool) {
 		o.extra, text = n, n.Get("objective").Str()
 		o.name, o.displayName = n.Get("name").Str(), n.Get("displayName").Str()
 	}
-	m := regexp.MustCompile(objectivePattern).FindStringSubmatch(text)
+	m := objectiveForm.FindStringSubmatch(text)
 	if m == nil {
 		return o, false
 	}

@@ -64,9 +64,12 @@ func slipped(spec slo.Spec, bound slo.Decimal) (msg, hint string) {
 
 func inWords(seconds slo.Decimal) string { return fmt.Sprintf("%.4g minutes", seconds.Float()/60) }
 
+// boundForm is a statistic with absolute bounds.
+var boundForm = regexp.MustCompile(`^(TC|TS|TM|WM|PR)\(([0-9.]*):([0-9.]*)\)$`)
+
 // boundsOf reads the bounds out of TC(:300), TS, TM, WM or PR.
 func boundsOf(stat string) []slo.Decimal {
-	m := regexp.MustCompile(`^(TC|TS|TM|WM|PR)\(([0-9.]*):([0-9.]*)\)$`).FindStringSubmatch(stat)
+	m := boundForm.FindStringSubmatch(stat)
 	var out []slo.Decimal
 	for _, text := range m[min(2, len(m)):] {
 		if d, err := slo.ParseDecimal(text); err == nil {
@@ -113,7 +116,7 @@ func checkCountable(spec slo.Spec) []metric.SpecProblem {
 		why = stat + " trims by percentile, so its bound moves with the traffic"
 	case strings.HasPrefix(stat, "PR"):
 		why = "a percentile rank is a percentage of one period's samples; averaged over time it forgets how many there were"
-	case stat[0] == 'p' && regexp.MustCompile(statPattern).MatchString(stat):
+	case stat[0] == 'p' && statForm.MatchString(stat):
 		why = "a percentile is not a count; percentiles cannot be added up or averaged over time"
 	case stat == "Average" || stat == "IQM" || strings.HasPrefix(strings.ToLower(stat), "tm") || strings.HasPrefix(strings.ToLower(stat), "wm"):
 		why = "a mean is not a count; a mean of means forgets how many samples each had"
