@@ -187,7 +187,7 @@ func TestMathThroughTheAPI(t *testing.T) {
 	}
 	hidden := ask("errors", "errors", "Sum", 60)
 	hidden.ReturnData = aws.Bool(false)
-	out := b.get(window(from, noon, math("rate", "100 * twice / 2"), math("twice", "2 * errors / requests"), hidden, ask("requests", "requests", "Sum", 60), math("all", "METRICS()")))
+	out := b.get(window(from, noon, formula("rate", "100 * twice / 2"), formula("twice", "2 * errors / requests"), hidden, ask("requests", "requests", "Sum", 60), formula("all", "METRICS()")))
 	var got []string
 	for _, r := range out.MetricDataResults {
 		got = append(got, fmt.Sprint(*r.Id, " ", *r.Label, " ", minutes(r, from)))
@@ -222,7 +222,7 @@ func TestSearchAndSelect(t *testing.T) {
 		{`SELECT MIN(RequestCount) FROM SCHEMA(shop, LoadBalancer, Az) GROUP BY Az ORDER BY MAX() DESC LIMIT 2`, []string{"c map[0:30]", "b map[0:20]"}},
 		{`SELECT SUM(Nothing) FROM shop`, []string{"e map[]"}},
 	} {
-		q := math("e", c.expression)
+		q := formula("e", c.expression)
 		q.Period = aws.Int32(60)
 		var got []string
 		for _, r := range b.get(window(at, noon, q)).MetricDataResults {
@@ -234,9 +234,9 @@ func TestSearchAndSelect(t *testing.T) {
 	}
 	// A query reaches three hours back, and its result serves metric math.
 	b.server.Clock().Advance(2*time.Hour + 30*time.Minute)
-	q := math("s", "SELECT SUM(RequestCount) FROM shop")
+	q := formula("s", "SELECT SUM(RequestCount) FROM shop")
 	q.Period = aws.Int32(60)
-	if r := b.get(window(at, noon, q, math("half", "s / 2"))).MetricDataResults; minutes(r[1], at)[0] != 530 {
+	if r := b.get(window(at, noon, q, formula("half", "s / 2"))).MetricDataResults; minutes(r[1], at)[0] != 530 {
 		t.Errorf("half of the select: %v", r)
 	}
 	b.server.Clock().Advance(time.Hour)
@@ -306,7 +306,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("garbage: %v", err)
 	}
 	// With an expression there is no token; what does not fit says so.
-	in = window(from, noon, queries[0], math("e", "a + 1"))
+	in = window(from, noon, queries[0], formula("e", "a + 1"))
 	in.MaxDatapoints = aws.Int32(70)
 	out := b.get(in)
 	if out.NextToken != nil || len(out.MetricDataResults[1].Values) != 10 || out.MetricDataResults[1].StatusCode != types.StatusCodePartialData {

@@ -85,7 +85,7 @@ func ask(id, metric, stat string, period int32, dims ...types.Dimension) types.M
 	}}
 }
 
-func math(id, expression string) types.MetricDataQuery {
+func formula(id, expression string) types.MetricDataQuery {
 	return types.MetricDataQuery{Id: &id, Expression: &expression}
 }
 
