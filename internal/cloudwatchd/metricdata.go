@@ -46,6 +46,7 @@ func (s *Server) getMetricData(c *call) (protocol.Struct, *protocol.Error) {
 		limit = s.cfg.Quota.RecentDatapoints
 	}
 	if !s.meter.take(real, limit, c.entry.Datapoints) {
+		c.entry.Datapoints = 0
 		return nil, throttled()
 	}
 	return e.answer(page), nil
