@@ -48,13 +48,13 @@ func stateText(s *BudgetState, row Row, at time.Time) string {
 	key := s.Key()
 	switch row {
 	case RowExhausted:
-		return key + ": the budget is exhausted, " + budgetText(s)
+		return key + ": the budget is exhausted, " + s.BudgetText()
 	case RowCritical:
-		return key + ": the budget is nearly spent, " + budgetText(s)
+		return key + ": the budget is nearly spent, " + s.BudgetText()
 	case RowCaution:
-		return key + ": the budget runs low, " + budgetText(s)
+		return key + ": the budget runs low, " + s.BudgetText()
 	case RowHealthy:
-		return key + ": the budget is healthy, " + budgetText(s)
+		return key + ": the budget is healthy, " + s.BudgetText()
 	case RowFastBurn:
 		return key + ": the budget burns fast: " + burnText(s, slo.Page.String())
 	case RowSlowBurn:
@@ -76,8 +76,8 @@ func stateText(s *BudgetState, row Row, at time.Time) string {
 	return key + ": the budget cannot be computed"
 }
 
-// budgetText prints "3.2 % left (spent 41,800 of 43,200 events allowed in 30d)".
-func budgetText(s *BudgetState) string {
+// BudgetText prints "3.2 % left (spent 41,800 of 43,200 events allowed in 30d)".
+func (s *BudgetState) BudgetText() string {
 	left := "what is left is not known"
 	if s.Remaining != nil {
 		left = Percent(*s.Remaining) + " left"

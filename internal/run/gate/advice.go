@@ -9,8 +9,23 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/gate"
+	"gitlab.com/nines-sre/nines/internal/run"
+	"gitlab.com/nines-sre/nines/internal/run/mark"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
+
+// Advice says what may be done now about a request that was decided before:
+// the same as its [Outcome] said, as of the environment's instant.
+func Advice(ctx context.Context, env *run.Env, req gate.Request) []string {
+	q := &question{env: env, req: req}
+	if env.Ledger != nil {
+		// Without the freezes by command their end cannot be named; the rest can.
+		if marks, err := mark.Freezes(ctx, env); err == nil {
+			q.marks = marks
+		}
+	}
+	return q.advice(ctx, gate.Decide(req))
+}
 
 // advice says what may be done now: nothing where the change may go, else what
 // to wait for, what ships in spite of it, and what an override takes.
@@ -19,24 +34,69 @@ func (q *question) advice(ctx context.Context, d decision.Decision) []string {
 	if d.Verdict == decision.Pass || d.Verdict == decision.Warn {
 		return out
 	}
-	out = append(out, q.wait(d)...)
-	out = append(out, Ways(&q.req, q.env.Show)...)
+	codes := map[string]bool{}
+	for _, reason := range d.Reasons {
+		codes[reason.Code] = true
+	}
+	if codes[string(gate.RowFreeze)] {
+		out = append(out, q.thaws()...)
+	}
+	if codes[string(gate.RowExhausted)] || codes[string(gate.RowCritical)] {
+		out = append(out, q.reopens()...)
+	}
+	if codes[string(gate.RowFastBurn)] {
+		out = append(out, "stop the errors: the fast burn ends by itself soon after they do")
+	}
+	for _, m := range mends() {
+		if codes[string(m.row)] {
+			out = append(out, m.text)
+		}
+	}
+	out = append(out, q.repairs()...)
 	return append(out, q.leave(ctx)...)
 }
 
-// wait says when the freezes in force end for this class.
-func (q *question) wait(d decision.Decision) []string {
-	if !slices.ContainsFunc(d.Reasons, func(r decision.Reason) bool { return r.Code == string(gate.RowFreeze) }) {
-		return nil
-	}
+// thaws says when the freezes in force end for this class.
+func (q *question) thaws() []string {
 	end, ok, err := thaw(q.frozen, q.req.Change.Class, q.req.At)
 	switch {
 	case err != nil:
 		return nil
 	case !ok:
 		return []string{"the freeze has no end in sight: end it (`nines freeze`), or ship what is exempt"}
+	case !q.env.Now.Before(end):
+		return []string{"the freeze ended at " + q.env.Show(end) + ": ask again"}
 	}
 	return []string{"wait until " + q.env.Show(end) + ", when the freeze ends"}
+}
+
+// reopens says when the budget that holds the change is out of critical again
+// at the present burn: the last of the objectives that hold it.
+func (q *question) reopens() []string {
+	at, held, ok := Reopens(&q.req)
+	switch {
+	case !held:
+		return nil
+	case !ok:
+		return []string{"waiting alone does not help: at the present burn the budget does not come back"}
+	case !q.env.Now.Before(at):
+		return []string{"ask again: the budget was expected out of critical by " + q.env.Show(at)}
+	}
+	return []string{"wait until " + q.env.Show(at) + ": at the present burn the budget is out of critical by then"}
+}
+
+// repairs says which other classes may go, by deciding for them.
+func (q *question) repairs() []string {
+	var out []string
+	for _, class := range []gate.Class{gate.ClassFix, gate.ClassSecurity} {
+		other := q.req
+		other.Change.Class = class
+		if v := gate.Decide(other).Verdict; q.req.Change.Class != class && (v == decision.Pass || v == decision.Warn) {
+			out = append(out, fmt.Sprintf("ship a %s: `--class %s` goes with %s", noun(class), class, v))
+			break
+		}
+	}
+	return append(out, "roll back: `--class rollback` is never held")
 }
 
 // leave says whether an override is possible, and what it takes.
@@ -59,41 +119,6 @@ func (q *question) leave(ctx context.Context) []string {
 	}
 	return []string{fmt.Sprintf("override%s with --override --reason TEXT, for at most %s (%d of %d left in seven days)",
 		who, gate.Length(maxFor(rule)), left, perWeek(rule))}
-}
-
-// Ways says what a held request can do by itself, from what was recorded with
-// it: wait for the budget, mend the evidence, ship a fix, roll back. show
-// prints an instant.
-func Ways(r *gate.Request, show func(time.Time) string) []string {
-	d := gate.Decide(*r)
-	if d.Verdict == decision.Pass || d.Verdict == decision.Warn {
-		return nil
-	}
-	var out []string
-	codes := map[string]bool{}
-	for _, reason := range d.Reasons {
-		codes[reason.Code] = true
-	}
-	if codes[string(gate.RowExhausted)] || codes[string(gate.RowCritical)] {
-		out = append(out, reopens(r, show))
-	}
-	if codes[string(gate.RowFastBurn)] {
-		out = append(out, "stop the errors: the fast burn ends by itself soon after they do")
-	}
-	for _, m := range mends() {
-		if codes[string(m.row)] {
-			out = append(out, m.text)
-		}
-	}
-	for _, class := range []gate.Class{gate.ClassFix, gate.ClassSecurity} {
-		other := *r
-		other.Change.Class = class
-		if v := gate.Decide(other).Verdict; r.Change.Class != class && (v == decision.Pass || v == decision.Warn) {
-			out = append(out, fmt.Sprintf("ship a %s: `--class %s` goes with %s", noun(class), class, v))
-			break
-		}
-	}
-	return append(out, "roll back: `--class rollback` is never held")
 }
 
 func noun(c gate.Class) string {
@@ -122,41 +147,34 @@ func mends() []mend {
 	}
 }
 
-// reopens says when the budget that holds the change is out of critical again
-// at the present burn: the last of the objectives that hold it.
-func reopens(r *gate.Request, show func(time.Time) string) string {
-	at, ok := Reopens(r)
-	if !ok {
-		return "waiting alone does not help: at the present burn the budget does not come back"
-	}
-	return "wait until " + show(at) + ": at the present burn the budget is out of critical by then"
-}
-
 // Reopens is when every objective that holds a request by its level lets it go,
-// if errors keep arriving as in the last hour; ok is false when that cannot be
-// foreseen.
-func Reopens(r *gate.Request) (at time.Time, ok bool) {
+// if errors keep arriving as in the last hour. held is false where no level
+// holds it, ok where it cannot be foreseen.
+func Reopens(r *gate.Request) (at time.Time, held, ok bool) {
+	ok = true
 	for i := range r.States {
 		s := &r.States[i]
-		if !held(r, s) {
+		if !holds(r, s) {
 			continue
 		}
+		held = true
 		if s.ReopensInSeconds == nil {
-			return time.Time{}, false
+			ok = false
+			continue
 		}
 		from := s.Frontier
 		if from.IsZero() {
 			from = r.At
 		}
 		if then := from.Add(time.Duration(*s.ReopensInSeconds) * time.Second); then.After(at) {
-			at, ok = then, true
+			at = then
 		}
 	}
-	return at, ok
+	return at, held, held && ok
 }
 
-// held says whether a state holds the request by its level.
-func held(r *gate.Request, s *gate.BudgetState) bool {
+// holds says whether a state holds the request by its level.
+func holds(r *gate.Request, s *gate.BudgetState) bool {
 	row := gate.RowExhausted
 	switch s.Level {
 	case slo.Exhausted:

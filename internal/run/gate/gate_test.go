@@ -100,7 +100,7 @@ func TestVerdictsAreRecorded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			env, l := runtest.Env()
 			out := mustRun(t, env, ask(state("payment-api", "availability", tt.level, tt.flags...), state("payment-api", "latency", slo.Healthy)))
-			if out.Decision.Verdict.String() != tt.name || out.ExitCode != tt.exit || out.Decision.ID != "e001" || out.Spooled {
+			if out.Decision.Verdict.String() != tt.name || out.ExitCode != tt.exit || out.Decision.ID != l.ID(1) || out.Spooled {
 				t.Errorf("%+v", out)
 			}
 			entries := l.All()
@@ -364,7 +364,7 @@ func TestSpooledDecisionsAreRecordedOnce(t *testing.T) {
 	l.FailAppend = nil
 	env.Now = env.Now.Add(time.Minute)
 	back := mustRun(t, env, ask(state("payment-api", "availability", slo.Healthy)))
-	if back.Decision.ID != "e002" || back.ExitCode != 0 {
+	if back.Decision.ID != l.ID(2) || back.ExitCode != 0 {
 		t.Fatalf("%+v", back)
 	}
 	env.Now = env.Now.Add(time.Minute)

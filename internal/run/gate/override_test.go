@@ -47,7 +47,7 @@ func TestOverride(t *testing.T) {
 	if kinds(l) != "override decision" {
 		t.Errorf("recorded %s", kinds(l))
 	}
-	want := &gate.Override{ID: "e001", Actor: "ada", Reason: "customer is waiting", Expires: runtest.Now().Add(2 * time.Hour)}
+	want := &gate.Override{ID: l.ID(1), Actor: "ada", Reason: "customer is waiting", Expires: runtest.Now().Add(2 * time.Hour)}
 	if diff := cmp.Diff(want, out.Request.Override); diff != "" {
 		t.Error(diff)
 	}
@@ -62,7 +62,7 @@ func TestOverride(t *testing.T) {
 	// Within its time it is used without being asked for, and asking again takes
 	// none of the week's.
 	env.Now = env.Now.Add(time.Hour)
-	if out := mustRun(t, env, halted("", 0)); out.ExitCode != 5 || out.Request.Override.ID != "e001" {
+	if out := mustRun(t, env, halted("", 0)); out.ExitCode != 5 || out.Request.Override.ID != l.ID(1) {
 		t.Errorf("within its time: %+v", out.Decision)
 	}
 	again := mustRun(t, env, halted("once more", 0))
@@ -221,9 +221,9 @@ func TestOverrideThatCannotBeRecorded(t *testing.T) {
 func TestDamagedOverrideOpensNothing(t *testing.T) {
 	env, l := runtest.Env()
 	mustRun(t, env, halted("x", 0))
-	l.Tamper("e001", func(e *ledger.Entry) { e.Body = json.RawMessage(`[]`) })
+	l.Tamper(l.ID(1), func(e *ledger.Entry) { e.Body = json.RawMessage(`[]`) })
 	out := mustRun(t, env, halted("", 0))
-	if out.ExitCode != 3 || !strings.Contains(out.Request.Error, "override e001") {
+	if out.ExitCode != 3 || !strings.Contains(out.Request.Error, "override "+l.ID(1)) {
 		t.Errorf("exit code %d, error %q", out.ExitCode, out.Request.Error)
 	}
 }

@@ -20,56 +20,10 @@ func States(ctx context.Context, env *run.Env, opt status.Options) ([]gate.Budge
 	}
 	out := make([]gate.BudgetState, len(entries))
 	for i := range entries {
-		out[i] = stateOf(&entries[i])
+		out[i] = status.State(entries[i], false)
 		detail(&out[i], &entries[i])
 	}
 	return out, nil
-}
-
-// stateOf is an objective's standing in the gate's words.
-func stateOf(e *status.Entry) gate.BudgetState {
-	st, o := &e.Status, e.Objective
-	s := gate.BudgetState{
-		Service: o.Service, SLO: o.SLO, Objective: o.Name, Target: o.Target.String(), Window: o.Window.String(),
-		Frontier: st.Frontier.Time(), Level: st.Level, Flags: st.Flags,
-		Good: st.Stretch.Good.Float(), Total: st.Stretch.Total.Float(),
-		Allowed: st.Budget.Allowed, Spent: st.Budget.Spent, Remaining: st.Budget.Remaining,
-		Coverage: st.Stretch.Coverage(),
-	}
-	for _, c := range st.Conditions {
-		s.Conditions = append(s.Conditions, gate.ConditionState{
-			Name: c.Name, Severity: c.Severity.String(), Threshold: c.Threshold.String(), Truth: truth(c.Truth),
-			Long: c.Long, Short: c.Short,
-		})
-	}
-	for _, x := range st.Exhausts {
-		if s.ExhaustsInSeconds == nil {
-			s.ExhaustsInSeconds = map[string]*int64{}
-		}
-		s.ExhaustsInSeconds[slo.FormatLength(x.Lookback)] = seconds(x.In)
-	}
-	if e.Reopen != nil {
-		s.ReopensInSeconds = seconds(new(*e.Reopen - st.Frontier))
-	}
-	return s
-}
-
-func seconds(m *slo.Minute) *int64 {
-	if m == nil {
-		return nil
-	}
-	return new(int64(*m) * 60)
-}
-
-func truth(t slo.Truth) string {
-	switch t {
-	case slo.True:
-		return "true"
-	case slo.False:
-		return "false"
-	case slo.Undetermined:
-	}
-	return "unknown"
 }
 
 // detail adds what explains a state: how it is counted, its look-backs, and

@@ -28,7 +28,7 @@ func TestFreezeFromBeginningToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := mark.Mark{
-		ID: "e001", Kind: "freeze", Subject: "payment-api", From: runtest.Now(),
+		ID: l.ID(1), Kind: "freeze", Subject: "payment-api", From: runtest.Now(),
 		Author: "ada", Reason: "audit", Exempt: []gate.Class{gate.ClassFix},
 	}
 	if diff := cmp.Diff(want, made); diff != "" {
@@ -47,7 +47,7 @@ func TestFreezeFromBeginningToEnd(t *testing.T) {
 
 	env.Now = env.Now.Add(time.Hour)
 	env.Actor = "bob"
-	ended, err := mark.End(ctx, env, "e0")
+	ended, err := mark.End(ctx, env, strings.ToUpper(made.ID[:9]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestFreezeFromBeginningToEnd(t *testing.T) {
 		t.Error(diff)
 	}
 	env.Now = env.Now.Add(time.Hour)
-	again, err := mark.End(ctx, env, "e001")
+	again, err := mark.End(ctx, env, l.ID(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestFreezeFromBeginningToEnd(t *testing.T) {
 }
 
 func TestExclusionOfThePast(t *testing.T) {
-	env, _ := runtest.Env()
+	env, l := runtest.Env()
 	m := mark.Mark{
 		Subject: "payment-api/latency", Author: "carol", Reason: "load test",
 		From: runtest.Now().Add(-48 * time.Hour), To: runtest.Now().Add(-47 * time.Hour),
@@ -92,7 +92,7 @@ func TestExclusionOfThePast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.ID, m.Kind = "e001", "exclusion"
+	m.ID, m.Kind = l.ID(1), "exclusion"
 	if diff := cmp.Diff(m, made); diff != "" {
 		t.Error(diff)
 	}
@@ -103,7 +103,7 @@ func TestExclusionOfThePast(t *testing.T) {
 	if diff := cmp.Diff([]mark.Mark{m}, listed); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := mark.End(t.Context(), env, "e001"); fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), "ended by itself") {
+	if _, err := mark.End(t.Context(), env, l.ID(1)); fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), "ended by itself") {
 		t.Errorf("ending what is over: %v", err)
 	}
 }
@@ -163,7 +163,7 @@ func TestEndRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for id, want := range map[string]fault.Kind{"e001": fault.Invalid, "e9": fault.NotFound, "e": fault.Invalid, "": fault.Invalid} {
+	for id, want := range map[string]fault.Kind{l.ID(1): fault.Invalid, "zz": fault.NotFound, l.ID(1)[:5]: fault.Invalid, "": fault.Invalid} {
 		if _, err := mark.End(t.Context(), env, id); fault.KindOf(err) != want || err == nil {
 			t.Errorf("End(%q): %v, want kind %v", id, err, want)
 		}
@@ -179,11 +179,11 @@ func TestEndOfAnOverride(t *testing.T) {
 	if _, err := l.Append(t.Context(), ledger.Draft{At: env.Now, Kind: ledger.KindOverride, Subject: "payment-api", Body: body}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := mark.End(t.Context(), env, "e001")
+	got, err := mark.End(t.Context(), env, l.ID(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := mark.Mark{ID: "e001", Kind: "override", Subject: "payment-api", Author: "ada", Reason: "x", From: env.Now, To: env.Now.Add(time.Hour), Ended: env.Now}
+	want := mark.Mark{ID: l.ID(1), Kind: "override", Subject: "payment-api", Author: "ada", Reason: "x", From: env.Now, To: env.Now.Add(time.Hour), Ended: env.Now}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApproxTime(0)); diff != "" {
 		t.Error(diff)
 	}
@@ -239,14 +239,14 @@ func TestStoreTrouble(t *testing.T) {
 	l.FailRead = fault.New(fault.Unavailable, "store", "locked", "wait")
 	for name, err := range map[string]error{
 		"list": second(mark.Freezes(t.Context(), env)),
-		"end":  second(mark.End(t.Context(), env, "e001")),
+		"end":  second(mark.End(t.Context(), env, l.ID(1))),
 	} {
 		if fault.KindOf(err) != fault.Unavailable || fault.HintOf(err) != "wait" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	l.FailRead = nil
-	l.Tamper("e001", func(e *ledger.Entry) { e.Body = json.RawMessage(`{"from":7}`) })
+	l.Tamper(l.ID(1), func(e *ledger.Entry) { e.Body = json.RawMessage(`{"from":7}`) })
 	if _, err := mark.Freezes(t.Context(), env); fault.KindOf(err) != fault.Corrupt {
 		t.Errorf("a damaged entry: %v", err)
 	}
@@ -258,7 +258,7 @@ func TestStoreTrouble(t *testing.T) {
 	if _, err := mark.AddFreeze(t.Context(), env, mark.Mark{Subject: "*", Reason: "x"}); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("without a ledger: %v", err)
 	}
-	if _, err := mark.End(t.Context(), env, "e001"); fault.KindOf(err) != fault.Unavailable {
+	if _, err := mark.End(t.Context(), env, l.ID(1)); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("without a ledger: %v", err)
 	}
 }

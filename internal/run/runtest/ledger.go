@@ -4,7 +4,6 @@ package runtest
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -40,10 +39,13 @@ func (l *Ledger) Append(ctx context.Context, d ledger.Draft) (ledger.Entry, erro
 	if i := slices.IndexFunc(l.entries, func(e ledger.Entry) bool { return d.Key != "" && e.Key == d.Key }); i >= 0 {
 		return l.entries[i], nil
 	}
-	n := len(l.entries) + 1
-	e := ledger.Entry{
-		Seq: int64(n), ID: fmt.Sprintf("e%03d", n), At: d.At, Kind: d.Kind,
-		Subject: d.Subject, Actor: d.Actor, Key: d.Key, Body: slices.Clone(d.Body),
+	var head ledger.Entry
+	if n := len(l.entries); n > 0 {
+		head = l.entries[n-1]
+	}
+	e, err := ledger.Seal(d, head)
+	if err != nil {
+		return ledger.Entry{}, err
 	}
 	l.entries = append(l.entries, e)
 	if l.Lost {
@@ -62,20 +64,17 @@ func (l *Ledger) Get(_ context.Context, id string) (ledger.Entry, error) {
 	}
 	var found []ledger.Entry
 	for _, e := range l.entries {
-		if e.ID == id {
-			return e, nil
-		}
-		if strings.HasPrefix(e.ID, id) {
+		if strings.HasPrefix(e.ID, ledger.NormalID(id)) {
 			found = append(found, e)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return ledger.Entry{}, fault.New(fault.NotFound, "entry "+id, "there is none", "`nines ledger` lists them")
+		return ledger.Entry{}, ledger.NotFound(id)
 	case 1:
 		return found[0], nil
 	default:
-		return ledger.Entry{}, fault.New(fault.Invalid, "entry "+id, "it is not unique", "")
+		return ledger.Entry{}, ledger.Ambiguous(id)
 	}
 }
 
@@ -94,7 +93,7 @@ func (l *Ledger) Scan(_ context.Context, q ledger.Query) iter.Seq2[ledger.Entry,
 		}
 		n := 0
 		for _, e := range entries {
-			if !selected(q, e) {
+			if !q.Match(&e) {
 				continue
 			}
 			if n++; q.Limit > 0 && n > q.Limit {
@@ -107,12 +106,6 @@ func (l *Ledger) Scan(_ context.Context, q ledger.Query) iter.Seq2[ledger.Entry,
 	}
 }
 
-func selected(q ledger.Query, e ledger.Entry) bool {
-	return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
-		(q.Subject == "" || e.Subject == q.Subject || strings.HasPrefix(e.Subject, q.Subject+"/")) &&
-		(q.From.IsZero() || !e.At.Before(q.From)) && (q.To.IsZero() || e.At.Before(q.To))
-}
-
 // Close implements ledger.Ledger.
 func (l *Ledger) Close() error { return nil }
 
@@ -123,7 +116,10 @@ func (l *Ledger) All() []ledger.Entry {
 	return slices.Clone(l.entries)
 }
 
-// Tamper changes the body of an entry, as somebody with an editor would.
+// ID returns the ID of the n-th entry, from 1.
+func (l *Ledger) ID(n int) string { return l.All()[n-1].ID }
+
+// Tamper changes an entry, as somebody with an editor would.
 func (l *Ledger) Tamper(id string, change func(e *ledger.Entry)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
