@@ -9,6 +9,9 @@ cd "$(dirname "$0")/../.."
 nines=${1:-bin/nines}
 export NINES_CONFIG=examples/payment-api
 export NINES_ACTOR=${NINES_ACTOR:-you}
+# The recording ends here. Without --at the gate would ask what is in force
+# today, and hold everything on a weekend.
+at=(--at 2025-02-05T00:00:00Z)
 
 # Everything begins anew, so that it can be run again.
 rm -rf "$NINES_CONFIG/.nines"
@@ -26,8 +29,8 @@ show() {
 show lint examples/payment-api
 show measure
 show status
-show gate payment-api
-show gate checkout-api
+show gate payment-api "${at[@]}"
+show gate checkout-api "${at[@]}"
 show why
 
 cat <<'END'
@@ -35,6 +38,6 @@ cat <<'END'
 The documents are in examples/payment-api, the history in its .nines folder. Go on with
 
   bin/nines --config examples/payment-api status checkout-api/availability
-  bin/nines --config examples/payment-api gate checkout-api --class fix
-  bin/nines --config examples/payment-api why --replay
+  bin/nines --config examples/payment-api gate checkout-api --class fix --at 2025-02-05T00:00:00Z
+  bin/nines --config examples/payment-api replay
 END

@@ -27,7 +27,7 @@ var layers = []layer{
 		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze",
 	}},
-	{name: "makers", patterns: []string{"internal/render", "internal/render/*"}},
+	{name: "makers", patterns: []string{"internal/render", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config"}},
 	{name: "support", patterns: []string{"internal/sqlitedb", "internal/cloudwatchd/*", "internal/cloudwatchd"}, together: true},
 	{name: "suites", patterns: []string{
