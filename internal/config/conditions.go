@@ -119,9 +119,7 @@ func (l *loader) severity(c *openslo.AlertCondition) {
 func (l *loader) applyConditions(out *draft, conditions []condition) {
 	out.Conditions, out.LeftOut = nil, nil
 	if len(out.AlertPolicies) == 0 {
-		if out.Window != nil {
-			out.Conditions, out.LeftOut = slo.DefaultConditions(out.Window, out.Target)
-		}
+		out.Conditions, out.LeftOut = slo.DefaultConditions(out.Window, out.Target)
 	}
 	for _, c := range conditions {
 		if l.possible(out, c) {
@@ -139,7 +137,7 @@ func (l *loader) applyConditions(out *draft, conditions []condition) {
 
 // possible checks a condition against the objective it is for.
 func (l *loader) possible(out *draft, c condition) bool {
-	if c.Threshold.IsZero() || c.Long == 0 || out.Window == nil {
+	if c.Threshold.Sign() <= 0 || c.Long == 0 {
 		return false // wrong by itself, and said so
 	}
 	if len(out.Members) == 0 && !slo.CanFire(c.Threshold, out.Target) {

@@ -67,10 +67,10 @@ func (l *loader) target(out *draft, o *openslo.Objective) bool {
 	if out.Name == "" {
 		out.Name = o.Target.String()
 	}
-	if o.Target.IsZero() {
+	if possible := o.Target.Sign() > 0 && o.Target.Complement().Sign() > 0; !possible || out.Window == nil {
 		return false // its shape was wrong, and said so
 	}
-	if out.Slice > 0 && out.Window != nil {
+	if out.Slice > 0 {
 		if whole := span(out.Window); out.Slice > whole {
 			l.report.Errorf(o.Place, "slice-too-long", "take a slice that fits many times", "a slice of %s is longer than the window of %s", slo.FormatLength(out.Slice), out.Window)
 			return false
@@ -276,7 +276,7 @@ func (l *loader) composite(s *openslo.SLO, out draft, conditions []condition) {
 			first = ind
 		}
 	}
-	if len(out.Members) == 0 || out.Window == nil {
+	if len(out.Members) == 0 {
 		return
 	}
 	l.finishObjective(&out, first, conditions)

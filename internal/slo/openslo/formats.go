@@ -62,12 +62,14 @@ func nameHint(s string) string {
 
 // lengthFormat is a text of at most n letters.
 func lengthFormat(name string, n int) *Format {
-	return newFormat(name, fmt.Sprintf(`^[\s\S]{0,%d}$`, n), func(s string) (string, string) {
+	f := newFormat(name, "", func(s string) (string, string) {
 		if got := utf8.RuneCountInString(s); got > n {
 			return fmt.Sprintf("has %d letters, more than %d", got, n), ""
 		}
 		return "", ""
 	})
+	f.Limits = map[string]any{"maxLength": n}
+	return f
 }
 
 // filledFormat is any text but the empty one.

@@ -53,7 +53,7 @@ type Format struct {
 	Name    string
 	Pattern string // the same rule as an ECMA regular expression, for editors
 	Check   func(text string) (msg, hint string)
-	// Limits are keywords of JSON Schema that bound a number, for editors.
+	// Limits are keywords of JSON Schema that say the same, for editors.
 	Limits map[string]any
 }
 
