@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -71,7 +72,7 @@ type file struct {
 }
 
 // Open returns a source over files; it reads none of them yet.
-func Open(_ context.Context, details slo.Spec, dir string) (metric.Source, error) {
+func Open(_ context.Context, details slo.Spec, dir string) (metric.Source, error) { //nolint:ireturn // what metric.Type asks for
 	for field := range details {
 		switch field {
 		case "path", "columns", "step", "timeFormat":
@@ -219,8 +220,8 @@ func (s *Source) load(ctx context.Context, key fileKey, group []*want) error {
 	known.shape = b
 	missing := map[int]*track{}
 	for _, w := range group {
-		i := 0
-		if i, w.err = b.find(w.settings); w.err == nil && known.tracks[i] == nil {
+		i, err := b.find(w.settings)
+		if w.err = err; err == nil && known.tracks[i] == nil {
 			missing[i] = &track{}
 		}
 	}
@@ -228,9 +229,7 @@ func (s *Source) load(ctx context.Context, key fileKey, group []*want) error {
 		delete(s.files, key)
 		return err
 	}
-	for i, t := range missing {
-		known.tracks[i] = t
-	}
+	maps.Copy(known.tracks, missing)
 	known.serve(group)
 	return nil
 }

@@ -2,6 +2,7 @@ package csv
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,25 +113,13 @@ func (b *table) find(s settings) (int, error) {
 	if b.empty { // nothing to choose from, and nothing to choose wrongly
 		return 0, nil
 	}
-	roles := []string{"good", "bad", "total"}
 	var others []string
 	for i, name := range b.names {
 		if i != b.time && name != "" && name != "-" {
 			others = append(others, name)
 		}
 	}
-	wanted := normal(s.column)
-	if wanted == "" {
-		for _, name := range []string{s.role, "value"} {
-			if name != "" && slices.Contains(others, name) {
-				wanted = name
-				break
-			}
-		}
-	}
-	if wanted == "" && len(others) == 1 && (s.role == "" || !slices.Contains(roles, others[0])) {
-		wanted = others[0]
-	}
+	wanted := cmp.Or(normal(s.column), choose(others, s.role))
 	if slices.Contains(others, wanted) {
 		return slices.Index(b.names, wanted), nil
 	}
@@ -139,6 +128,21 @@ func (b *table) find(s settings) (int, error) {
 		text = "several columns to choose from: " + strings.Join(b.names, ", ")
 	}
 	return 0, fault.New(fault.Invalid, b.place(max(b.head, 1)), text, "name one in the spec: column: good")
+}
+
+// choose is the column for a role that no spec names; "" where that would be a
+// guess.
+func choose(columns []string, role string) string {
+	for _, name := range []string{role, "value"} {
+		if slices.Contains(columns, name) {
+			return name
+		}
+	}
+	roles := []string{"good", "bad", "total"}
+	if len(columns) == 1 && (role == "" || !slices.Contains(roles, columns[0])) {
+		return columns[0]
+	}
+	return ""
 }
 
 // read streams the rows into a track a column, which is keyed by its index.

@@ -79,7 +79,7 @@ func (t *track) dedupe() (finer int) {
 // frequentGap returns the most frequent distance between neighbouring rows, the
 // smaller of two equally frequent ones; 0 for fewer than two rows.
 func frequentGap(rows []row) slo.Minute {
-	count := map[slo.Minute]int{}
+	count := make(map[slo.Minute]int)
 	for i := 1; i < len(rows); i++ {
 		count[rows[i].minute()-rows[i-1].minute()]++
 	}
@@ -175,7 +175,7 @@ func (t *track) irregular(name string, step slo.Minute) string {
 			name, n, step.Duration(), first.Time().Format("2006-01-02 15:04"))
 	}
 	if t.cut == nil {
-		t.cut = map[slo.Minute]string{}
+		t.cut = make(map[slo.Minute]string)
 	}
 	t.cut[step] = note
 	return note

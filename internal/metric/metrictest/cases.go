@@ -59,13 +59,13 @@ func ramp(at, width slo.Minute, n int) []metric.Point {
 }
 
 // one opens a source with a single series named "requests".
-func (p *probe) one(width slo.Minute, points []metric.Point) metric.Source {
-	return p.h.Open(p.T, []Data{{Name: "requests", Width: width, Points: points}})
+func (p *probe) one(width slo.Minute, points []metric.Point) metric.Source { //nolint:ireturn // the port is what is tested
+	return p.h.Open(p.T, []Data{{Name: requests, Width: width, Points: points}})
 }
 
 func checkHalfOpen(p *probe) {
 	src := p.one(1, ramp(day, 1, 10))
-	got := p.fetch(src, "requests", slo.Span{From: day + 2, To: day + 5})
+	got := p.fetch(src, slo.Span{From: day + 2, To: day + 5})
 	if d := cmp.Diff(ramp(day, 1, 10)[2:5], got.Points); d != "" {
 		p.fail("points of three minutes (-want +got):\n%s", d)
 	}
@@ -76,7 +76,7 @@ func checkHalfOpen(p *probe) {
 
 func checkSilence(p *probe) {
 	points := slices.Delete(ramp(day, 1, 10), 3, 6)
-	got := p.fetch(p.one(1, points), "requests", slo.Span{From: day, To: day + 10})
+	got := p.fetch(p.one(1, points), slo.Span{From: day, To: day + 10})
 	if d := cmp.Diff(points, got.Points); d != "" {
 		p.fail("points (-want +got):\n%s", d)
 	}
@@ -105,7 +105,7 @@ func checkUnknown(p *probe) {
 func checkExistsOutside(p *probe) {
 	src := p.one(1, ramp(day, 1, 10))
 	for _, at := range []slo.Minute{day - slo.Week, day + slo.Week} {
-		got := p.fetch(src, "requests", slo.Span{From: at, To: at + 10})
+		got := p.fetch(src, slo.Span{From: at, To: at + 10})
 		if !got.Exists || len(got.Points) > 0 {
 			p.fail("at %v: exists %v, %d points", at.Time(), got.Exists, len(got.Points))
 		}
@@ -115,10 +115,11 @@ func checkExistsOutside(p *probe) {
 func checkOrder(p *probe) {
 	want := ramp(day, 1, 50)
 	shuffled := slices.Clone(want)
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same order each time
+	random.Shuffle(len(shuffled), func(i, j int) {
 		shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 	})
-	got := p.fetch(p.one(1, shuffled), "requests", slo.Span{From: day, To: day + 50})
+	got := p.fetch(p.one(1, shuffled), slo.Span{From: day, To: day + 50})
 	if d := cmp.Diff(want, got.Points); d != "" {
 		p.fail("points (-want +got):\n%s", d)
 	}
@@ -129,7 +130,7 @@ func checkDuplicates(p *probe) {
 		p.Skip("two points of a step are two samples here")
 	}
 	points := append(ramp(day, 1, 10), metric.Point{At: day + 4, Width: 1, Value: slo.Events(99)})
-	got := p.fetch(p.one(1, points), "requests", slo.Span{From: day, To: day + 10})
+	got := p.fetch(p.one(1, points), slo.Span{From: day, To: day + 10})
 	if len(got.Points) != 10 || got.Points[4].Value != slo.Events(99) {
 		p.fail("points: %v", got.Points)
 	}
@@ -141,7 +142,7 @@ func checkExact(p *probe) {
 		values = append(values, -1, -slo.Unit, -123_456_789_123_456)
 	}
 	want := line(day, 1, values...)
-	got := p.fetch(p.one(1, want), "requests", slo.Span{From: day, To: day + slo.Minute(len(values))})
+	got := p.fetch(p.one(1, want), slo.Span{From: day, To: day + slo.Minute(len(values))})
 	if d := cmp.Diff(want, got.Points); d != "" {
 		p.fail("points (-want +got):\n%s", d)
 	}
@@ -151,7 +152,7 @@ func checkWidth(p *probe) {
 	want := ramp(day, 5, 12)
 	src := p.one(5, want)
 	for _, period := range []slo.Minute{0, 5} {
-		q := metric.Query{Key: "requests", Spec: p.h.Spec("requests"), Period: period}
+		q := metric.Query{Key: requests, Spec: p.h.Spec(requests), Period: period}
 		got := p.query(src, q, slo.Span{From: day, To: day + 60})
 		if d := cmp.Diff(want, got.Points); d != "" {
 			p.fail("period %d: points (-want +got):\n%s", period, d)
@@ -164,7 +165,7 @@ func checkOffset(p *probe) {
 		p.Skip("steps lie on the grid of their width")
 	}
 	want := ramp(day+4, 5, 12)
-	got := p.fetch(p.one(5, want), "requests", slo.Span{From: day, To: day + 60})
+	got := p.fetch(p.one(5, want), slo.Span{From: day, To: day + 60})
 	if d := cmp.Diff(want, got.Points); d != "" {
 		p.fail("points (-want +got):\n%s", d)
 	}
@@ -181,12 +182,12 @@ func checkSplits(p *probe) {
 	points := ramp(at, 5, 100)
 	points = slices.Delete(points, 40, 47)
 	src := p.one(5, points)
-	whole := p.fetch(src, "requests", slo.Span{From: day - 20, To: day + 520})
-	random := rand.New(rand.NewPCG(3, 4))
+	whole := p.fetch(src, slo.Span{From: day - 20, To: day + 520})
+	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same cuts each time
 	for range 50 {
 		cut := day - 20 + slo.Minute(random.IntN(540))
-		left := p.fetch(src, "requests", slo.Span{From: day - 20, To: cut})
-		right := p.fetch(src, "requests", slo.Span{From: cut, To: day + 520})
+		left := p.fetch(src, slo.Span{From: day - 20, To: cut})
+		right := p.fetch(src, slo.Span{From: cut, To: day + 520})
 		if d := cmp.Diff(whole.Points, slices.Concat(left.Points, right.Points)); d != "" {
 			p.fail("cut at %v: points (-whole +parts):\n%s", cut.Time(), d)
 		}
@@ -201,8 +202,7 @@ func checkSplits(p *probe) {
 }
 
 func checkBatch(p *probe) {
-	var data []Data
-	var queries []metric.Query
+	data, queries := make([]Data, 0, 30), make([]metric.Query, 0, 30*25)
 	for i := range 30 {
 		name := fmt.Sprintf("series_%d", i)
 		data = append(data, Data{Name: name, Width: 1, Points: line(day, 1, slo.Events(int64(i)))})
@@ -237,7 +237,7 @@ func checkEmpty(p *probe) {
 		p.fail("no queries: %v, %v", got, err)
 	}
 	for _, to := range []slo.Minute{day + 2, day + 1} {
-		if got := p.fetch(src, "requests", slo.Span{From: day + 2, To: to}); len(got.Points) > 0 || len(got.Answered) > 0 {
+		if got := p.fetch(src, slo.Span{From: day + 2, To: to}); len(got.Points) > 0 || len(got.Answered) > 0 {
 			p.fail("no minutes: %v", got)
 		}
 	}
@@ -250,7 +250,7 @@ func checkNoClock(p *probe) {
 		if src.Caps().History > 0 {
 			p.Skip("the source keeps a limited history")
 		}
-		if got := p.fetch(src, "requests", slo.Span{From: at, To: at + 5}); len(got.Points) != 5 {
+		if got := p.fetch(src, slo.Span{From: at, To: at + 5}); len(got.Points) != 5 {
 			p.fail("around %v: %d of 5 points", at.Time(), len(got.Points))
 		}
 	}
@@ -259,7 +259,7 @@ func checkNoClock(p *probe) {
 func checkBig(p *probe) {
 	const n = 120 * int(slo.Day)
 	want := ramp(day-slo.Minute(n), 1, n)
-	got := p.fetch(p.one(1, want), "requests", slo.Span{From: day - slo.Minute(n), To: day})
+	got := p.fetch(p.one(1, want), slo.Span{From: day - slo.Minute(n), To: day})
 	if !slices.Equal(want, got.Points) {
 		p.fail("%d of %d points came back, or not as they were", len(got.Points), n)
 	}
@@ -269,7 +269,7 @@ func checkCancelled(p *probe) {
 	src := p.one(1, ramp(day, 1, 10))
 	ctx, cancel := context.WithCancel(p.Context())
 	cancel()
-	q := metric.Query{Key: "requests", Spec: p.h.Spec("requests")}
+	q := metric.Query{Key: requests, Spec: p.h.Spec(requests)}
 	_, err := src.Fetch(ctx, metric.Request{Queries: []metric.Query{q}, Span: slo.Span{From: day, To: day + 10}})
 	if err == nil || fault.KindOf(err) != fault.Canceled {
 		p.fail("error: %v", err)
@@ -283,7 +283,7 @@ func checkConcurrent(p *probe) {
 	for i := range 8 {
 		wg.Go(func() {
 			from := slo.Minute(i * 50)
-			q := metric.Query{Key: "k", Spec: p.h.Spec("requests")}
+			q := metric.Query{Key: "k", Spec: p.h.Spec(requests)}
 			got, err := src.Fetch(p.Context(), metric.Request{Queries: []metric.Query{q}, Span: slo.Span{From: day + from, To: day + from + 100}})
 			if err != nil || len(got) != 1 || !slices.Equal(got[0].Points, want[from:from+100]) {
 				p.fail("asked from eight places, %d got another answer (%v)", i, err)
@@ -296,7 +296,7 @@ func checkConcurrent(p *probe) {
 
 func checkCaps(p *probe) {
 	src := p.one(1, ramp(day, 1, 10))
-	p.fetch(src, "requests", slo.Span{From: day, To: day + 10})
+	p.fetch(src, slo.Span{From: day, To: day + 10})
 	c := src.Caps()
 	if c.Period < 1 || c.Lag < 0 || c.Settle < 0 || c.MaxAge < 0 || c.History < 0 {
 		p.fail("caps: %+v", c)
@@ -311,7 +311,7 @@ func checkCaps(p *probe) {
 	if !ok {
 		return
 	}
-	got, err := rec.Extent(p.Context(), metric.Query{Key: "requests", Spec: p.h.Spec("requests")})
+	got, err := rec.Extent(p.Context(), metric.Query{Key: requests, Spec: p.h.Spec(requests)})
 	if want := (slo.Span{From: day, To: day + 10}); err != nil || got != want || c.End != 0 && c.End != want.To {
 		p.fail("extent %v, %v, caps' end %v; want %v", got, err, c.End, want)
 	}

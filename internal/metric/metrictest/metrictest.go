@@ -83,10 +83,13 @@ func (p *probe) fail(format string, args ...any) {
 	p.Errorf("%s\nthe rule: %s", fmt.Sprintf(format, args...), p.rule)
 }
 
-// fetch asks for one series and checks what holds for every answer.
-func (p *probe) fetch(src metric.Source, name string, span slo.Span) metric.Series {
+// requests is the series of the cases that need only one.
+const requests = "requests"
+
+// fetch asks for that series and checks what holds for every answer.
+func (p *probe) fetch(src metric.Source, span slo.Span) metric.Series {
 	p.Helper()
-	return p.query(src, metric.Query{Key: name, Spec: p.h.Spec(name)}, span)
+	return p.query(src, metric.Query{Key: requests, Spec: p.h.Spec(requests)}, span)
 }
 
 // query asks one query and checks what holds for every answer.
@@ -109,36 +112,36 @@ func (p *probe) query(src metric.Source, q metric.Query, span slo.Span) metric.S
 }
 
 // Breaches lists what is wrong with the shape of an answer to a span; a sound
-// one has none. Shells use it on sources they do not trust yet.
+// one has none.
 func Breaches(s metric.Series, span slo.Span) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	end := span.To
+	answered := metric.Merge(s.Answered)
 	for i, pt := range s.Points {
-		step := slo.Span{From: pt.At, To: pt.At + pt.Width}
-		end = max(end, step.To)
-		if pt.Width < 1 {
+		switch step := (slo.Span{From: pt.At, To: pt.At + pt.Width}); {
+		case pt.Width < 1:
 			say("the step at %v is %d minutes wide; a step is at least one", pt.At.Time(), pt.Width)
-		}
-		if !span.Contains(pt.At) {
+		case !span.Contains(pt.At):
 			say("a point at %v, outside the half-open span", pt.At.Time())
-		}
-		if i > 0 && s.Points[i-1].At+s.Points[i-1].Width > pt.At {
+		case i > 0 && s.Points[i-1].At+s.Points[i-1].Width > pt.At:
 			say("the steps at %v and %v overlap or stand out of order", s.Points[i-1].At.Time(), pt.At.Time())
-		}
-		if !metric.Covers(metric.Merge(s.Answered), step) {
+		case !metric.Covers(answered, step):
 			say("the step at %v is not answered, yet it has a point: no step is cut", pt.At.Time())
 		}
 	}
+	end := span.To
+	if n := len(s.Points); n > 0 {
+		end = max(end, s.Points[n-1].At+s.Points[n-1].Width)
+	}
 	for i, a := range s.Answered {
-		if a.Empty() || i > 0 && s.Answered[i-1].To > a.From {
+		switch {
+		case a.Empty(), i > 0 && s.Answered[i-1].To > a.From:
 			say("answered stretches %v are empty, overlap or stand out of order", s.Answered)
-		}
-		if a.From < span.From || a.To > end {
+		case a.From < span.From, a.To > end:
 			say("answered %v reaches beyond %v by more than its last step", a, span)
 		}
 	}
-	if s.Err != nil && (len(s.Answered) > 0 || len(s.Points) > 0) {
+	if s.Err != nil && len(s.Answered)+len(s.Points) > 0 {
 		say("a failed query answered something: %v", s.Err)
 	}
 	return out

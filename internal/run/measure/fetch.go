@@ -251,9 +251,8 @@ func (r *runner) understand(ctx context.Context, j *job, answer map[string]metri
 		if !ok {
 			s.Err = fault.New(fault.Internal, "fetch", "the source answered one query less than it was asked", "")
 		}
-		if s.Err != nil {
-			j.failed = s.Err
-			return nil, nil
+		if j.failed = s.Err; j.failed != nil {
+			break
 		}
 		for _, n := range s.Notes {
 			r.note(n)
@@ -263,7 +262,7 @@ func (r *runner) understand(ctx context.Context, j *job, answer map[string]metri
 		}
 		out[i] = s
 	}
-	if !j.past && slices.Contains(j.seen[:len(j.queries)], false) {
+	if j.failed == nil && !j.past && slices.Contains(j.seen[:len(j.queries)], false) {
 		return out, r.remember(ctx, j)
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"maps"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -46,7 +47,7 @@ func TestAgreesWithAMinuteByMinuteModel(t *testing.T) {
 		w.indicator("i", slo.Ratio{Good: query("good"), Total: query("total")}, missing)
 		m := &model{}
 		for k, name := range []string{"total", "good"} {
-			m.said[k], m.known[k] = map[slo.Minute]slo.Amount{}, map[slo.Minute]bool{}
+			m.said[k], m.known[k] = make(map[slo.Minute]slo.Amount), make(map[slo.Minute]bool)
 			w.src.Put(name)
 			for at := from; at < from+length; at++ {
 				m.known[k][at] = true
@@ -85,10 +86,7 @@ func TestAgreesWithAMinuteByMinuteModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := map[slo.Minute]slo.Count{}
-		for at, c := range views["i"].Points(all) {
-			got[at] = c
-		}
+		got := maps.Collect(views["i"].Points(all))
 		for at := all.From; at < all.To; at++ {
 			want, measured, answered := m.judge(at, missing)
 			c, ok := got[at]

@@ -76,7 +76,7 @@ func plan(c *config.Catalog, selected []*config.Objective) []*job {
 		if len(users[ind.ID]) == 0 {
 			continue
 		}
-		j := &job{ind: ind, objectives: users[ind.ID], reasons: map[reason]*tally{}}
+		j := &job{ind: ind, objectives: users[ind.ID], reasons: make(map[reason]*tally)}
 		i := slices.IndexFunc(c.Sources, func(d config.DataSource) bool { return d.Name == ind.Source })
 		if i < 0 {
 			j.failed = fault.New(fault.Invalid, "indicator "+ind.ID, fmt.Sprintf("there is no data source %q", ind.Source), "nines lint says where")
@@ -217,7 +217,7 @@ func (j *job) say(why reason, s slo.Span) {
 
 // tell puts the reasons into words, in a stable order.
 func (j *job) tell() []string {
-	var out []string
+	out := make([]string, 0, len(j.reasons))
 	for why, t := range j.reasons {
 		out = append(out, fmt.Sprintf("%s: %s (%d minutes, the first at %s)",
 			j.ind.ID, why, t.minutes, t.first.Time().Format("2006-01-02 15:04")))

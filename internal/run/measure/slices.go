@@ -22,9 +22,11 @@ func SliceID(o *slo.Objective) timeline.ID {
 		return timeline.ID(o.Indicator)
 	}
 	def := struct {
-		Method, Slice, Target string
-		Missing               slo.Missing
-	}{o.Budgeting.String(), fmt.Sprint(int64(o.Slice)), "", o.Missing}
+		Method  string
+		Slice   slo.Minute
+		Target  string
+		Missing slo.Missing
+	}{o.Budgeting.String(), o.Slice, "", o.Missing}
 	if o.Budgeting == slo.Timeslices {
 		def.Target = o.SliceTarget.String()
 	}
@@ -121,7 +123,7 @@ func (r *runner) refresh(ctx context.Context) error {
 // are judged again: the ones that were not settled when the newest was judged,
 // however long ago that run was, and whether or not it came to its end.
 func (r *runner) schedule(ctx context.Context, tasks []*task, settle map[string]slo.Minute) error {
-	var all []timeline.ID
+	all := make([]timeline.ID, 0, 2*len(tasks))
 	for _, t := range tasks {
 		all = append(all, t.id, timeline.ID(t.o.Indicator))
 	}

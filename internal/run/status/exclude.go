@@ -1,7 +1,7 @@
 package status
 
 import (
-	"fmt"
+	"errors"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/config"
@@ -42,7 +42,7 @@ func (x *reader) exclude(s *subject) error {
 func (s *subject) excludeDocument(e *config.Exclusion, reach slo.Span) error {
 	if e.Cron == "" {
 		if e.From.IsZero() {
-			return fmt.Errorf("it says nowhere when it is")
+			return errors.New("it says nowhere when it is")
 		}
 		s.excludeStretch(e.From, e.To, reach)
 		return nil

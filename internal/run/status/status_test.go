@@ -95,11 +95,11 @@ func read(t *testing.T, env *run.Env, opt status.Options) map[string]status.Entr
 // of awk do.
 func TestRealInput(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "..", "shared", "data", "cloudwatch", "elb_request_count_8c0756.csv")
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // a fixed path
 	if err != nil {
 		t.Skip("the real measurements are not beside this checkout")
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	type row struct {
 		at    slo.Minute
 		value float64

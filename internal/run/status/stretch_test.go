@@ -65,26 +65,42 @@ func TestExclusions(t *testing.T) {
 		marks []mark.Mark
 		out   func(slo.Minute) bool
 	}{
-		{name: "once", docs: []config.Exclusion{{Services: []string{"shop"}, From: at(day - 100), To: at(day - 50)}},
-			out: func(m slo.Minute) bool { return m >= day-100 && m < day-50 }},
-		{name: "seconds touch a minute", docs: []config.Exclusion{{Services: []string{"*"}, From: at(day - 100).Add(30 * time.Second), To: at(day - 98).Add(time.Second)}},
-			out: func(m slo.Minute) bool { return m >= day-100 && m < day-97 }},
-		{name: "of another service", docs: []config.Exclusion{{Services: []string{"other", "shop/other"}, From: at(day - 100), To: at(day - 50)}},
-			out: func(slo.Minute) bool { return false }},
-		{name: "nightly", docs: []config.Exclusion{{Services: []string{"shop/events"}, Cron: "0 2 * * *", Duration: 90 * time.Minute}},
-			out: func(m slo.Minute) bool { return clock(m) >= 120 && clock(m) < 210 }},
-		{name: "nightly over midnight, in a zone", docs: []config.Exclusion{{Services: []string{"shop"}, Cron: "30 0 * * *", Duration: time.Hour, Zone: "Europe/Berlin"}},
-			out: func(m slo.Minute) bool { return clock(m) >= 23*60+30 || clock(m) < 30 }}, // January: UTC+1
+		{
+			name: "once", docs: []config.Exclusion{{Services: []string{"shop"}, From: at(day - 100), To: at(day - 50)}},
+			out: func(m slo.Minute) bool { return m >= day-100 && m < day-50 },
+		},
+		{
+			name: "seconds touch a minute", docs: []config.Exclusion{{Services: []string{"*"}, From: at(day - 100).Add(30 * time.Second), To: at(day - 98).Add(time.Second)}},
+			out: func(m slo.Minute) bool { return m >= day-100 && m < day-97 },
+		},
+		{
+			name: "of another service", docs: []config.Exclusion{{Services: []string{"other", "shop/other"}, From: at(day - 100), To: at(day - 50)}},
+			out: func(slo.Minute) bool { return false },
+		},
+		{
+			name: "nightly", docs: []config.Exclusion{{Services: []string{"shop/events"}, Cron: "0 2 * * *", Duration: 90 * time.Minute}},
+			out: func(m slo.Minute) bool { return clock(m) >= 120 && clock(m) < 210 },
+		},
+		{
+			name: "nightly over midnight, in a zone", docs: []config.Exclusion{{Services: []string{"shop"}, Cron: "30 0 * * *", Duration: time.Hour, Zone: "Europe/Berlin"}},
+			out: func(m slo.Minute) bool { return clock(m) >= 23*60+30 || clock(m) < 30 },
+		}, // January: UTC+1
 		{name: "overlapping ones count once", docs: []config.Exclusion{
 			{Services: []string{"shop"}, From: at(day - 100), To: at(day - 50)},
-			{Services: []string{"shop"}, From: at(day - 80), To: at(day - 20)}},
-			out: func(m slo.Minute) bool { return m >= day-100 && m < day-20 }},
-		{name: "by command, ended", marks: []mark.Mark{{Subject: "shop", From: at(day - 100), To: at(day - 50), Author: "ann", Reason: "load test"}},
-			out: func(m slo.Minute) bool { return m >= day-100 && m < day-50 }},
-		{name: "by command, open", marks: []mark.Mark{{Subject: "shop/events", From: at(day - 100), Author: "ann", Reason: "load test"}},
-			out: func(m slo.Minute) bool { return m >= day-100 }},
-		{name: "open from the documents", docs: []config.Exclusion{{Services: []string{"shop"}, From: at(day - 100)}},
-			out: func(m slo.Minute) bool { return m >= day-100 }},
+			{Services: []string{"shop"}, From: at(day - 80), To: at(day - 20)},
+		}, out: func(m slo.Minute) bool { return m >= day-100 && m < day-20 }},
+		{
+			name: "by command, ended", marks: []mark.Mark{{Subject: "shop", From: at(day - 100), To: at(day - 50), Author: "ann", Reason: "load test"}},
+			out: func(m slo.Minute) bool { return m >= day-100 && m < day-50 },
+		},
+		{
+			name: "by command, open", marks: []mark.Mark{{Subject: "shop/events", From: at(day - 100), Author: "ann", Reason: "load test"}},
+			out: func(m slo.Minute) bool { return m >= day-100 },
+		},
+		{
+			name: "open from the documents", docs: []config.Exclusion{{Services: []string{"shop"}, From: at(day - 100)}},
+			out: func(m slo.Minute) bool { return m >= day-100 },
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bad := func(m slo.Minute) bool { return m%97 == 0 }

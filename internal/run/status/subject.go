@@ -17,7 +17,8 @@ import (
 type reader struct {
 	env      *run.Env
 	opt      Options
-	declared []mark.Mark // exclusions by command
+	declared []mark.Mark           // exclusions by command
+	since    map[string]slo.Minute // when indicators begin by their documents
 	subjects []*subject
 }
 
@@ -60,6 +61,11 @@ func (x *reader) marks(ctx context.Context) (err error) {
 
 // prepare finds out what is known of each objective and where it ends.
 func (x *reader) prepare(ctx context.Context, selected []*config.Objective) error {
+	x.since = map[string]slo.Minute{}
+	for i := range x.env.Catalog.Indicators {
+		ind := &x.env.Catalog.Indicators[i]
+		x.since[ind.ID] = ind.Since
+	}
 	var ids []timeline.ID
 	for _, o := range selected {
 		s := &subject{entry: Entry{Objective: o}}
@@ -127,7 +133,7 @@ func (x *reader) place(s *subject, metas map[timeline.ID]timeline.Meta) {
 	s.frontier = min(s.frontier, s.at)
 	for i := range s.parts {
 		if p := &s.parts[i]; s.known {
-			p.begin(x.since(p.o.Indicator), slo.Span{From: o.Window.Bounds(s.frontier).From, To: s.frontier})
+			p.begin(x.since[p.o.Indicator], slo.Span{From: o.Window.Bounds(s.frontier).From, To: s.frontier})
 		}
 	}
 }
@@ -171,26 +177,16 @@ func (p *part) begin(since slo.Minute, window slo.Span) {
 	}
 }
 
-// since is when an indicator begins according to its document; 0: not said.
-func (x *reader) since(indicator string) slo.Minute {
-	for i := range x.env.Catalog.Indicators {
-		if ind := &x.env.Catalog.Indicators[i]; ind.ID == indicator {
-			return ind.Since
-		}
-	}
-	return 0
-}
-
 // open reads what the subjects need. Histories are read together, but for
 // those that are seen up to different instants.
 func (x *reader) open(ctx context.Context, subjects []*subject) error {
-	byFrontier := map[slo.Minute][]timeline.Request{}
+	byFrontier := make(map[slo.Minute][]timeline.Request)
 	for _, s := range subjects {
 		if s.known {
 			byFrontier[s.frontier] = append(byFrontier[s.frontier], s.requests()...)
 		}
 	}
-	views := map[slo.Minute]map[timeline.ID]slo.View{}
+	views := make(map[slo.Minute]map[timeline.ID]slo.View)
 	for frontier, reqs := range byFrontier {
 		got, err := x.env.History.Open(ctx, reqs)
 		if err != nil {
@@ -246,7 +242,7 @@ func (p *part) cut(spans []slo.Span) []slo.Span {
 }
 
 // dress puts a part's beginning and its exclusions over its view.
-func (p *part) dress(v slo.View, excluded []slo.Span) slo.View {
+func (p *part) dress(v slo.View, excluded []slo.Span) slo.View { //nolint:ireturn // a view is what it wraps and returns
 	if v == nil {
 		return nil
 	}
