@@ -242,6 +242,9 @@ func (p *parser) term() (test, error) {
 		return nil, errors.New("the search ends too early")
 	}
 	w := p.words[p.pos]
+	if w == (word{plain, "AND"}) || w == (word{plain, "OR"}) {
+		return nil, fmt.Errorf("%s stands where a term should", w.text)
+	}
 	p.pos++
 	switch w.kind {
 	case open:
