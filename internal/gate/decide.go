@@ -234,13 +234,18 @@ func (p *Policy) capped(v decision.Verdict) decision.Verdict {
 
 // explain turns findings into reasons, the deciding ones first. Healthy
 // objectives are a reason only where nothing else is. A slow burn beside a fast
-// one of the same objective adds nothing.
+// one of the same objective adds nothing, unless it weighs more.
 func explain(fs []finding, verdict decision.Verdict) []decision.Reason {
-	fast := map[string]bool{}
+	fast := map[string]decision.Verdict{}
 	for _, f := range fs {
 		if f.row == RowFastBurn {
-			fast[f.subject] = true
+			fast[f.subject] = f.verdict
 		}
+	}
+	idle := func(f finding) bool {
+		v, burning := fast[f.subject]
+		return f.row == RowHealthy && verdict != decision.Pass ||
+			f.row == RowSlowBurn && burning && !f.verdict.WorseThan(v)
 	}
 	fs = slices.Clone(fs)
 	slices.SortStableFunc(fs, func(a, b finding) int {
@@ -254,7 +259,7 @@ func explain(fs []finding, verdict decision.Verdict) []decision.Reason {
 	})
 	var out []decision.Reason
 	for _, f := range fs {
-		if f.row == RowHealthy && verdict != decision.Pass || f.row == RowSlowBurn && fast[f.subject] && !f.policy {
+		if idle(f) {
 			continue
 		}
 		text := f.text

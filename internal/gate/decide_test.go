@@ -191,6 +191,8 @@ func TestDecide(t *testing.T) {
 		{"a fix may go on known bad", []gate.BudgetState{healthy(level(slo.Exhausted), flag(slo.Stale))}, []func(*gate.Request){class(gate.ClassFix)}, decision.Warn, 5, "stale exhausted"},
 		{"not known before caution", []gate.BudgetState{healthy(level(slo.Caution)), healthy(named("latency"), flag(slo.New))}, nil, decision.Inconclusive, 4, "new caution"},
 		{"every bad objective is a reason", []gate.BudgetState{healthy(level(slo.Exhausted), flag(slo.FastBurn, slo.SlowBurn)), healthy(named("latency"), level(slo.Critical))}, nil, decision.Fail, 3, "exhausted critical fast_burn"},
+		{"a slow burn beside a fast one says nothing new", []gate.BudgetState{healthy(flag(slo.FastBurn, slo.SlowBurn))}, []func(*gate.Request){verdicts("slow_burn", "pass")}, decision.Fail, 3, "fast_burn"},
+		{"a slow burn that weighs more is said", []gate.BudgetState{healthy(flag(slo.FastBurn, slo.SlowBurn))}, []func(*gate.Request){verdicts("fast_burn", "warn", "slow_burn", "fail")}, decision.Fail, 3, "slow_burn fast_burn"},
 		{"every healthy objective is a reason to pass", []gate.BudgetState{healthy(), healthy(named("latency"))}, nil, decision.Pass, 0, "healthy healthy"},
 
 		{"a policy maps a row", []gate.BudgetState{healthy(flag(slo.Stale))}, []func(*gate.Request){verdicts("stale", "warn")}, decision.Warn, 5, "stale"},

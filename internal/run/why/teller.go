@@ -53,7 +53,22 @@ func (t *teller) tell(ctx context.Context) ([]string, error) {
 	}
 	lines = append(lines, changes...)
 	lines = append(lines, t.now(ctx)...)
-	return append(lines, fmt.Sprintf("%s %s, by policy %s; `nines replay %s` recomputes it", label("Recorded"), t.entry.ID, t.dec.Policy, t.entry.ID)), nil
+	return append(lines, t.recorded()), nil
+}
+
+// recorded says where the decision stands, and up to when it knew.
+func (t *teller) recorded() string {
+	line := fmt.Sprintf("%s %s, by policy %s", label("Recorded"), t.entry.ID, t.dec.Policy)
+	var oldest time.Time
+	for i := range t.req.States {
+		if f := t.req.States[i].Frontier; !f.IsZero() && (oldest.IsZero() || f.Before(oldest)) {
+			oldest = f
+		}
+	}
+	if !oldest.IsZero() {
+		line += ", on what was measured up to " + t.env.Show(oldest)
+	}
+	return line + "; `nines replay " + t.entry.ID + "` recomputes it"
 }
 
 // label puts the word a line begins with in a column.
@@ -75,7 +90,7 @@ func (t *teller) headline() string {
 		what += fmt.Sprintf(" (a %s)", c)
 	}
 	line := fmt.Sprintf("%s  %s, decided %s", strings.ToUpper(t.dec.Verdict.String()), what, t.env.Show(t.dec.At))
-	if who := cmp.Or(t.req.Change.Actor, t.entry.Actor); who != "" {
+	if who := cmp.Or(t.req.Change.Actor, t.entry.Actor); who != "" && who != "unknown" {
 		line += " for " + who
 	}
 	if t.req.Policy.Mode == gate.ModeAdvise {
