@@ -28,6 +28,10 @@ type exclusionDoc struct {
 func (l *loader) ninesDocument(n *openslo.Node) {
 	kind := n.Get("kind").Str()
 	shape := l.ours.kinds[kind]
+	if kind == "" {
+		l.report.Errorf(n.Place, "missing-field", "known are "+strings.Join(ninesKinds(), ", "), "document needs the field %q", "kind")
+		return
+	}
 	if shape == nil {
 		hint := openslo.DidYouMean(kind, ninesKinds())
 		if slices.Contains(openslo.Kinds(), kind) {
