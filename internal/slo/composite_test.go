@@ -151,6 +151,42 @@ func TestCompositeTimeslices(t *testing.T) {
 	})
 }
 
+// Members that are bad at different times add up, at the same time they do not.
+// Their sums alone cannot tell, so the points are asked for, and until they are
+// there the worst is taken.
+func TestCompositeTimeslicesShared(t *testing.T) {
+	t.Parallel()
+	end := epoch / slo.Day * slo.Day
+	o := &slo.Objective{
+		Target: slo.MustDecimal("0.9"), Budgeting: slo.Timeslices, Slice: 1, Window: slo.Rolling{Length: slo.Day},
+		Members: []slo.Member{member("0.9", ""), member("0.9", "")},
+	}
+	series := func(from, to slo.Minute) slo.View {
+		var points []slo.Point
+		for m := end - slo.Day; m < end; m++ {
+			c := slo.Count{Good: slo.Unit, Total: slo.Unit}
+			if from <= end-m && end-m < to {
+				c.Good = 0
+			}
+			points = append(points, slo.Point{At: m, Count: c})
+		}
+		return slo.NewSeries(1, end, points)
+	}
+	members := []slo.View{series(10, 50), series(30, 70)}
+	st, more := slo.Evaluate(slo.Input{Objective: o, Members: members, At: end})
+	if st.Budget.Spent != 60 || len(more) != 0 {
+		t.Errorf("%v slices are bad, want 60 (%v)", st.Budget.Spent, more)
+	}
+	needs := slo.Needs(o, end)
+	for i, v := range members {
+		members[i] = &strict{View: v, opened: needs, fail: t.Fatalf}
+	}
+	st, more = slo.Evaluate(slo.Input{Objective: o, Members: members, At: end})
+	if st.Budget.Spent != 80 || !slices.Contains(more, slo.Span{From: end - slo.Day, To: end}) {
+		t.Errorf("unloaded, %v slices are bad at worst, want 80; asks for %v", st.Budget.Spent, more)
+	}
+}
+
 func naiveAny(hs []*history, s slo.Span) slo.Stretch {
 	var out slo.Stretch
 	step := hs[0].step

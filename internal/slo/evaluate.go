@@ -72,7 +72,7 @@ func (m *model) budget(st *Status, values *[]float64) {
 		t := term{base: m.tracks[0].base, budget: m.tracks[0].budget}
 		st.Budget.Allowed = allowance(t, m.unit)
 		st.Budget.Spent = quotient(int64(m.tracks[0].sum.Bad()), int64(m.unit))
-	} else {
+	} else if m.budgeted() {
 		st.Budget.Allowed, st.Budget.Spent = 1, sum(ts)
 	}
 	if !m.known() {

@@ -72,7 +72,7 @@ func (m *model) stretches(i int) []Loss {
 
 // burns says whether a step spends more than the budget allows it.
 func (*model) burns(t *track, c Count) bool {
-	return c.Bad() > 0 && below(int64(c.Good), int64(c.Total), t.budget.Complement())
+	return c.Bad() > 0 && !impossible(c) && below(int64(c.Good), int64(c.Total), t.budget.Complement())
 }
 
 // loss gives a stretch its share of the window's budget, and its units.
@@ -85,7 +85,8 @@ func (m *model) loss(t *track, l Loss) Loss {
 
 // doubt asks for the days that could hold a worse stretch than those found, or
 // more of one: at first the n worst, then all the others. As a stretch may go on
-// over midnight, days with losses that follow each other are taken as one.
+// over midnight, days with losses that follow each other are taken as one, and
+// a day that adjoins a loss found adds to it.
 func (m *model) doubt(found []Loss, n int) {
 	var least float64
 	if len(found) == n {
@@ -107,9 +108,6 @@ func (m *model) doubt(found []Loss, n int) {
 			end()
 		case m.loaded(p.ask):
 			known = true
-			together += d.share
-		case adjoins(found, p.span):
-			days = append(days, d)
 			together += d.share
 		default:
 			following = append(following, d)
@@ -142,13 +140,6 @@ func (m *model) lost(p part) float64 {
 		}
 	}
 	return sum(ts)
-}
-
-// adjoins says whether a loss may go on in a span.
-func adjoins(found []Loss, s Span) bool {
-	return slices.ContainsFunc(found, func(l Loss) bool {
-		return l.Span.From-s.To <= lossGap && s.From-l.Span.To <= lossGap
-	})
 }
 
 // Trend returns the budget remaining as the window went on: 1 - bad so far over

@@ -32,6 +32,42 @@ func TestLosses(t *testing.T) {
 	}
 }
 
+// The worst day does not hold the worst stretch: that one lies on a midnight,
+// and neither of its days costs as much.
+func TestLossOverMidnight(t *testing.T) {
+	t.Parallel()
+	midnight := epoch / slo.Day * slo.Day
+	var points []slo.Point
+	for m := midnight - 5*slo.Day; m < midnight; m++ {
+		c := slo.Count{Good: slo.Events(100), Total: slo.Events(100)}
+		switch at := m - midnight + 3*slo.Day; {
+		case -30 <= at && at < 30: // 60 minutes on the midnight three days ago
+			c.Good = 0
+		case 2*slo.Day+100 <= at && at < 2*slo.Day+150: // 50 minutes the day before the end
+			c.Good = 0
+		}
+		points = append(points, slo.Point{At: m, Count: c})
+	}
+	o := &slo.Objective{Target: slo.MustDecimal("0.99"), Window: slo.Rolling{Length: 5 * slo.Day}}
+	var got []slo.Loss
+	var loaded []slo.Span
+	for round := 0; ; round++ {
+		v := &strict{View: slo.NewSeries(1, midnight, points), opened: slo.Needs(o, midnight), loaded: loaded, fail: t.Fatalf}
+		var more []slo.Span
+		if got, more = slo.Losses(slo.Input{Objective: o, View: v, At: midnight}, 1); len(more) == 0 {
+			break
+		}
+		if round == 3 {
+			t.Fatalf("still asks for %v", more)
+		}
+		loaded = append(loaded, more...)
+	}
+	want := slo.Span{From: midnight - 3*slo.Day - 30, To: midnight - 3*slo.Day + 30}
+	if len(got) != 1 || got[0].Span != want {
+		t.Errorf("%+v, want the stretch %v", got, want)
+	}
+}
+
 // naiveLosses finds the worst stretches by looking at every step.
 func (s scenario) naiveLosses() []slo.Loss {
 	var out []slo.Loss

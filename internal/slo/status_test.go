@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -251,4 +252,48 @@ func TestSeries(t *testing.T) {
 	if _, ok := slo.NewSeries(0, 10, nil).Birth(); ok {
 		t.Error("nothing was born")
 	}
+}
+
+// Whatever an input holds, an answer comes back, and one that is not known has
+// no numbers that could pass for it.
+func TestEvaluateSurvivesAnything(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		decimals := rapid.SampledFrom([]string{"0", "1", "1.5", "-1", "0.999", "0.000000000000000001", "999999999999999999"})
+		d := func(label string) slo.Decimal { return slo.MustDecimal(decimals.Draw(t, label)) }
+		minutes := rapid.SampledFrom([]slo.Minute{-5, 0, 1, 7, 60, slo.Day, slo.Week})
+		counts := rapid.SampledFrom([]slo.Amount{-1, 0, 1, slo.Unit, 1_000_000 * slo.Unit, math.MaxInt64 - 1, math.MaxInt64})
+		var points []slo.Point
+		for range rapid.IntRange(0, 5).Draw(t, "points") {
+			at := epoch - slo.Minute(rapid.IntRange(1, 20_000).Draw(t, "at"))
+			points = append(points, slo.Point{At: at, Count: slo.Count{Good: counts.Draw(t, "good"), Total: counts.Draw(t, "total")}})
+		}
+		o := &slo.Objective{
+			Target: d("target"), Budgeting: slo.Budgeting(rapid.IntRange(0, 3).Draw(t, "method")), Coverage: d("coverage"),
+			Slice: minutes.Draw(t, "slice"), SliceTarget: d("slice target"), MinBad: counts.Draw(t, "min bad"),
+		}
+		o.Window = slo.Window(slo.Rolling{Length: minutes.Draw(t, "length")})
+		if rapid.Bool().Draw(t, "calendar") {
+			o.Window = slo.Calendar{N: int(minutes.Draw(t, "n")), Unit: slo.CalendarUnit(rapid.IntRange(0, 9).Draw(t, "unit"))}
+		}
+		o.Conditions = []slo.Condition{{
+			Long: minutes.Draw(t, "long"), Short: minutes.Draw(t, "short"), Threshold: d("threshold"), Weighted: rapid.Bool().Draw(t, "weighted"),
+		}}
+		in := slo.Input{Objective: o, View: slo.NewSeries(1, epoch, points), At: epoch}
+		for range rapid.IntRange(0, 2).Draw(t, "members") {
+			m := member("0", "")
+			m.Objective.Target, m.Weight = d("member target"), d("weight")
+			o.Members = append(o.Members, m)
+			in.Members = append(in.Members, in.View)
+		}
+		in.View = slo.Exclude(in.View, []slo.Span{{From: epoch - 100, To: epoch - 90}}, minutes.Draw(t, "exclusion step"))
+		st, _ := slo.Evaluate(in)
+		if r := st.Budget.Remaining; (r == nil) != (st.Level == slo.Unknown) || (r != nil && math.IsNaN(*r)) {
+			t.Fatalf("level %v, remaining %s", st.Level, show(r))
+		}
+		slo.Reopening(in)
+		slo.Losses(in, 3)
+		slo.Trend(in)
+		slo.Needs(o, epoch)
+	})
 }
