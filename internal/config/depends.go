@@ -14,31 +14,29 @@ type edge struct {
 	at fault.Place
 }
 
+// graph is what each service depends on.
+type graph map[string][]edge
+
+// add notes a dependency on a service, or on one of its SLOs.
+func (g graph) add(from string, ref openslo.Ref) {
+	to, _, _ := strings.Cut(ref.Name, "/")
+	g[from] = append(g[from], edge{to, ref.Place})
+}
+
 // checkDependencies resolves what services depend on and refuses circles: a
 // gate that waits for itself never opens.
 func (l *loader) checkDependencies() {
-	edges := map[string][]edge{}
-	add := func(from, ref string, at fault.Place) {
-		to, _, _ := strings.Cut(ref, "/")
-		edges[from] = append(edges[from], edge{to, at})
-	}
+	edges := graph{}
 	for _, s := range l.services {
-		a, ok := l.value(&s.Meta, "depends-on")
-		if !ok {
-			continue
-		}
-		for _, r := range splitRefs(a.Value) {
-			if l.scopeRef(openslo.Ref{Name: r, Place: a.Place}, false) {
-				add(s.Meta.Name, r, a.Place)
+		for _, r := range l.dependsOn(&s.Meta) {
+			if l.scopeRef(r, false) {
+				edges.add(s.Meta.Name, r)
 			}
 		}
 	}
-	for i := range l.slos {
-		s := l.slos[i]
-		if a, ok := l.value(&s.Meta, "depends-on"); ok {
-			for _, r := range splitRefs(a.Value) {
-				add(s.Service.Name, r, a.Place)
-			}
+	for _, s := range l.slos {
+		for _, r := range l.dependsOn(&s.Meta) {
+			edges.add(s.Service.Name, r)
 		}
 	}
 	for i := range l.cat.Policies {
@@ -46,7 +44,7 @@ func (l *loader) checkDependencies() {
 		for _, from := range p.Services {
 			for _, r := range p.DependsOn {
 				if from != "*" {
-					add(from, r, p.Place)
+					edges.add(from, openslo.Ref{Name: r, Place: p.Place})
 				}
 			}
 		}
@@ -54,8 +52,20 @@ func (l *loader) checkDependencies() {
 	l.circles(edges)
 }
 
+// dependsOn reads the annotation of what a service or an SLO depends on.
+func (l *loader) dependsOn(m *openslo.Meta) (out []openslo.Ref) {
+	a, ok := l.value(m, "depends-on")
+	if !ok {
+		return nil
+	}
+	for _, r := range splitRefs(a.Value) {
+		out = append(out, openslo.Ref{Name: r, Place: a.Place})
+	}
+	return out
+}
+
 // circles reports each circle once, at the edge that closes it.
-func (l *loader) circles(edges map[string][]edge) {
+func (l *loader) circles(edges graph) {
 	const fresh, open, done = 0, 1, 2
 	state := map[string]int{}
 	var trail []string

@@ -108,8 +108,11 @@ func (e entry) summary() string {
 	return cmp.Or(strings.Join(parts, ", "), "no details")
 }
 
+// entries lists one kind of things in a catalog.
 func (c *Catalog) entries(kind string) (out []entry) {
 	switch kind {
+	case "policy", "alert policy", "exclusion", "settings":
+		return c.ruleEntries(kind)
 	case "service":
 		for _, s := range c.Services {
 			out = append(out, entry{s.Name, [][2]string{{"owner", s.Owner}, {"depends on", strings.Join(s.DependsOn, ", ")}, {"display name", s.DisplayName}, {"description", s.Description}, {"labels", printLabels(s.Labels)}}, s.Place})
@@ -127,6 +130,13 @@ func (c *Catalog) entries(kind string) (out []entry) {
 		for _, s := range c.Sources {
 			out = append(out, entry{s.Name, [][2]string{{"type", s.Type}, {"details", shortDigest(digestOf(withoutSecrets(s.Details)))}}, s.Place})
 		}
+	}
+	return out
+}
+
+// ruleEntries lists what is written about objectives rather than measured.
+func (c *Catalog) ruleEntries(kind string) (out []entry) {
+	switch kind {
 	case "policy":
 		for _, p := range c.Policies {
 			out = append(out, entry{p.Name, policyFields(p), p.Place})

@@ -57,7 +57,7 @@ func TestDiffPolicies(t *testing.T) {
 		", dependsOn: [b], dependencyVerdict: fail": "policy g: dependency verdict none -> fail",
 		", override: {perWeek: 0}":                  "policy g: override 2 a week for 24h0m0s by anybody -> never",
 		", override: {maxFor: 1h, actors: [x]}":     "policy g: override 2 a week for 24h0m0s by anybody -> 2 a week for 1h0m0s by x",
-		`, freezes: [{name: f, cron: "0 0 * * *", duration: 1h, exempt: [fix]}]`: "policy g: freezes none -> f at 0 0 * * * for 1h0m0s except fix",
+		`, freezes: [{name: f, cron: "0 0 * * *", duration: 1h, exempt: [fix]}]`: "policy g: freezes none -> f at 0 0 * * * for 1h0m0s except [fix]",
 		`, freezes: [{name: f, zone: UTC, holidays: ["12-24"]}]`:                 "policy g: freezes none -> f on 12-24 UTC",
 		`, freezes: [{name: f, from: 2026-01-01, to: 2026-01-02}]`:               "policy g: freezes none -> f from 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z",
 	} {

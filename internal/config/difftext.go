@@ -55,8 +55,8 @@ func freezeText(f gate.FreezeRule) string {
 	if f.Zone != "" {
 		out += " " + f.Zone
 	}
-	for _, c := range f.Exempt {
-		out += " except " + string(c)
+	if len(f.Exempt) > 0 {
+		out += fmt.Sprintf(" except %v", f.Exempt)
 	}
 	return out
 }

@@ -112,14 +112,14 @@ func parseObjective(n *openslo.Node) (o shortObjective, ok bool) {
 func (l *loader) expand(n *openslo.Node) []*openslo.Node {
 	spec := n.Get("spec")
 	meta := openslo.DecodeMeta(n.Get("metadata"))
-	out := []*openslo.Node{l.expandService(n, spec)}
+	out := []*openslo.Node{expandService(n, spec)}
 	names := map[string]bool{}
 	for _, item := range spec.Get("objectives").List() {
 		o, ok := parseObjective(item)
 		if !ok {
 			continue
 		}
-		l.nameObjective(&o, names)
+		nameObjective(&o, names)
 		from := spec.Get("from")
 		if own := o.extra.Get("from"); own.IsSet() {
 			from = own
@@ -134,7 +134,7 @@ func (l *loader) expand(n *openslo.Node) []*openslo.Node {
 
 // nameObjective names an SLO: availability, latency, and latency-500ms for a
 // second one.
-func (l *loader) nameObjective(o *shortObjective, taken map[string]bool) {
+func nameObjective(o *shortObjective, taken map[string]bool) {
 	switch {
 	case o.name != "":
 	case !o.latency:
@@ -151,7 +151,7 @@ func (l *loader) nameObjective(o *shortObjective, taken map[string]bool) {
 }
 
 // expandService is the OpenSLO Service of a short form.
-func (l *loader) expandService(n, spec *openslo.Node) *openslo.Node {
+func expandService(n, spec *openslo.Node) *openslo.Node {
 	at := n.Place
 	meta := n.Get("metadata")
 	notes := openslo.NewMap(at)

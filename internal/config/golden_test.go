@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"gitlab.com/nines-sre/nines/internal/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // golden compares got with a file, or writes it.
-func golden(t *testing.T, name string, got string) {
+func golden(t *testing.T, name, got string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(name, []byte(got), 0o600); err != nil {

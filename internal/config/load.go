@@ -103,26 +103,28 @@ func find(ctx context.Context, paths []string) ([]found, error) {
 			add(p, true)
 			continue
 		}
-		err = filepath.WalkDir(p, func(name string, e fs.DirEntry, err error) error {
-			if err != nil {
-				return unreadable(name, err)
-			}
-			if hidden := strings.HasPrefix(e.Name(), ".") && name != p; hidden {
-				if e.IsDir() {
-					return filepath.SkipDir
-				}
-				return nil
-			}
-			if !e.IsDir() && documentName(name) {
-				add(name, false)
-			}
-			return ctx.Err()
-		})
-		if err != nil {
+		if err := walk(ctx, p, func(name string) { add(name, false) }); err != nil {
 			return nil, fault.Wrap(fault.Canceled, "read documents in "+p, err, "")
 		}
 	}
 	return out, nil
+}
+
+// walk calls visit with every document file under a folder.
+func walk(ctx context.Context, root string, visit func(name string)) error {
+	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return unreadable(name, err)
+		}
+		hidden := strings.HasPrefix(e.Name(), ".") && name != root
+		switch {
+		case hidden && e.IsDir():
+			return filepath.SkipDir
+		case !hidden && !e.IsDir() && documentName(name):
+			visit(name)
+		}
+		return ctx.Err()
+	})
 }
 
 func documentName(name string) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/slo/openslo"

@@ -29,7 +29,7 @@ type draft struct {
 // a composite.
 func (l *loader) resolveSLO(s *openslo.SLO) {
 	l.serviceRef(s.Service)
-	window := l.window(s.Window)
+	window := windowOf(s.Window)
 	base := draft{Objective: Objective{
 		Owner: l.owner(s), Labels: s.Meta.Labels, Description: s.Description, Place: s.Meta.Place,
 		Objective: slo.Objective{
@@ -177,8 +177,8 @@ func missingOf(word string) slo.Missing {
 	return slo.Missing(max(0, slices.Index(missingWords(), word))) //nolint:gosec // one of four
 }
 
-// window turns what was written into a window; nil where it was wrong.
-func (l *loader) window(w *openslo.Window) slo.Window {
+// windowOf turns what was written into a window; nil where it was wrong.
+func windowOf(w *openslo.Window) slo.Window {
 	if w == nil {
 		return slo.Rolling{Length: defaultDays * slo.Day}
 	}

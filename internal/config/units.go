@@ -106,23 +106,7 @@ func (l *loader) unitOfBound(spec slo.Spec, bound slo.Decimal, at fault.Place) {
 // events are counted.
 func checkCountable(spec slo.Spec) []metric.SpecProblem {
 	stat, _ := spec["stat"].(string)
-	why := ""
-	switch {
-	case stat == "" || stat == "Sum" || stat == "SampleCount":
-	case strings.HasPrefix(strings.ToLower(stat), "tc"):
-		if !strings.Contains(stat, "%") && strings.HasPrefix(stat, "TC") {
-			return nil
-		}
-		why = stat + " trims by percentile, so its bound moves with the traffic"
-	case strings.HasPrefix(stat, "PR"):
-		why = "a percentile rank is a percentage of one period's samples; averaged over time it forgets how many there were"
-	case stat[0] == 'p' && statForm.MatchString(stat):
-		why = "a percentile is not a count; percentiles cannot be added up or averaged over time"
-	case stat == "Average" || stat == "IQM" || strings.HasPrefix(strings.ToLower(stat), "tm") || strings.HasPrefix(strings.ToLower(stat), "wm"):
-		why = "a mean is not a count; a mean of means forgets how many samples each had"
-	case stat == "Minimum" || stat == "Maximum":
-		why = "an extreme is not a count"
-	}
+	why := uncountable(stat)
 	if why == "" {
 		return nil
 	}
@@ -130,4 +114,25 @@ func checkCountable(spec slo.Spec) []metric.SpecProblem {
 		Path: "stat", Message: "a ratio counts events, but " + why,
 		Hint: `for "within 300" take good: TC(:300) and total: SampleCount of the same metric`,
 	}}
+}
+
+// uncountable says why a statistic is no count; "" for one that is, and for
+// one that is no statistic at all, which has been reported.
+func uncountable(stat string) string {
+	family := strings.ToLower(stat[:min(2, len(stat))])
+	switch {
+	case !statForm.MatchString(stat), stat == "Sum", stat == "SampleCount":
+		return ""
+	case family == "tc" && strings.HasPrefix(stat, "TC") && !strings.Contains(stat, "%"):
+		return "" // between bounds that stay where they are
+	case family == "tc" || family == "ts":
+		return stat + " trims by percentile or adds values up, so it does not count what was good"
+	case family == "pr":
+		return "a percentile rank is a percentage of one period's samples; averaged over time it forgets how many there were"
+	case stat[0] == 'p':
+		return "a percentile is not a count; percentiles cannot be added up or averaged over time"
+	case stat == "Minimum" || stat == "Maximum":
+		return "an extreme is not a count"
+	}
+	return "a mean is not a count; a mean of means forgets how many samples each had"
 }

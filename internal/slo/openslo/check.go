@@ -2,6 +2,7 @@ package openslo
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,8 +54,8 @@ func (p *path) String() string {
 		parts = append(parts, "."+q.key)
 	}
 	var b strings.Builder
-	for i := len(parts) - 1; i >= 0; i-- {
-		b.WriteString(parts[i])
+	for _, part := range slices.Backward(parts) {
+		b.WriteString(part)
 	}
 	return strings.TrimPrefix(b.String(), ".")
 }
@@ -145,10 +146,8 @@ func count(n int, one, many string) string {
 
 func (s *Shape) scalar(n *Node, p *path, r *Report) {
 	if len(s.Enum) > 0 {
-		for _, w := range s.Enum {
-			if n.Text == w {
-				return
-			}
+		if slices.Contains(s.Enum, n.Text) {
+			return
 		}
 		r.Errorf(n.Place, "unknown-value", DidYouMean(n.Text, s.Enum), "%s cannot be %s", p, strconv.Quote(short(n.Text)))
 		return
@@ -169,18 +168,10 @@ func short(s string) string {
 	return s
 }
 
+// mapping checks a mapping with known fields.
 func (s *Shape) mapping(n *Node, p *path, r *Report) {
 	if s.Values != nil {
-		for i := range n.Pairs {
-			pair := &n.Pairs[i]
-			at := &path{up: p, key: pair.Key}
-			if s.Key != nil {
-				if msg, hint := s.Key.Check(pair.Key); msg != "" {
-					r.Errorf(pair.Place, "invalid-"+s.Key.Name, hint, "the key %s of %s %s", strconv.Quote(short(pair.Key)), p, msg)
-				}
-			}
-			s.Values.check(pair.Value, at, r)
-		}
+		s.free(n, p, r)
 		return
 	}
 	if s.Fields == nil {
@@ -201,6 +192,25 @@ func (s *Shape) mapping(n *Node, p *path, r *Report) {
 		}
 		f.Shape.check(pair.Value, &path{up: p, key: pair.Key}, r)
 	}
+	s.missing(n, p, r)
+	s.groups(n, p, r)
+}
+
+// free checks a mapping whose keys are the writer's own.
+func (s *Shape) free(n *Node, p *path, r *Report) {
+	for i := range n.Pairs {
+		pair := &n.Pairs[i]
+		if s.Key != nil {
+			if msg, hint := s.Key.Check(pair.Key); msg != "" {
+				r.Errorf(pair.Place, "invalid-"+s.Key.Name, hint, "the key %s of %s %s", strconv.Quote(short(pair.Key)), p, msg)
+			}
+		}
+		s.Values.check(pair.Value, &path{up: p, key: pair.Key}, r)
+	}
+}
+
+// missing reports the fields that should be there.
+func (s *Shape) missing(n *Node, p *path, r *Report) {
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		switch {
@@ -211,9 +221,10 @@ func (s *Shape) mapping(n *Node, p *path, r *Report) {
 			r.Warnf(n.Place, "missing-field", f.Advised, "%s has no %q", p, f.Name)
 		}
 	}
-	s.groups(n, p, r)
 }
 
+// groups reports fields that exclude each other, and groups of which none is
+// there.
 func (s *Shape) groups(n *Node, p *path, r *Report) {
 	for _, g := range s.Groups {
 		var have []string

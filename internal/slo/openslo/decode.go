@@ -14,7 +14,7 @@ func (s *Shapes) Decode(n *Node, r *Report) *Document {
 	kind := n.Get("kind").Str()
 	shape := s.Kind(kind)
 	if shape == nil {
-		s.unknownKind(n, kind, r)
+		unknownKind(n, kind, r)
 		return nil
 	}
 	shape.Check(n, r)
@@ -36,14 +36,14 @@ func (s *Shapes) Decode(n *Node, r *Report) *Document {
 	case "AlertCondition":
 		doc.Condition = d.condition(doc.Meta, spec)
 	case "AlertNotificationTarget":
-		doc.Target = d.target(doc.Meta, spec)
+		doc.Target = targetOf(doc.Meta, spec)
 	case "AlertPolicy":
 		doc.Policy = d.policy(doc.Meta, spec)
 	}
 	return doc
 }
 
-func (s *Shapes) unknownKind(n *Node, kind string, r *Report) {
+func unknownKind(n *Node, kind string, r *Report) {
 	switch {
 	case n == nil || n.Kind != Map:
 		r.Errorf(n.Where(), "wrong-type", "a document has apiVersion, kind, metadata and spec", "a document must be a mapping, not %s", kindOf(n))
@@ -158,7 +158,7 @@ func (d decoder) condition(m Meta, spec *Node) *AlertCondition {
 	return out
 }
 
-func (d decoder) target(m Meta, spec *Node) *AlertNotificationTarget {
+func targetOf(m Meta, spec *Node) *AlertNotificationTarget {
 	return &AlertNotificationTarget{m, spec.Get("description").Str(), spec.Get("target").Str()}
 }
 
@@ -177,7 +177,7 @@ func (d decoder) policy(m Meta, spec *Node) *AlertPolicy {
 	for _, t := range spec.Get("notificationTargets").List() {
 		e := TargetRef{Ref: ref(t.Get("targetRef"))}
 		if in := t.Get("spec"); in.IsSet() {
-			e.Inline = d.target(d.inlineMeta(t, "AlertNotificationTarget"), in)
+			e.Inline = targetOf(d.inlineMeta(t, "AlertNotificationTarget"), in)
 		}
 		out.Targets = append(out.Targets, e)
 	}
@@ -222,5 +222,5 @@ func length(n *Node) slo.Minute {
 
 func opOf(s string) (slo.Op, bool) {
 	i := slices.Index([]string{"lt", "lte", "gt", "gte"}, s)
-	return slo.Op(max(i, 0)), i >= 0 //nolint:gosec // one of four
+	return slo.Op(max(i, 0)), i >= 0
 }

@@ -2,6 +2,7 @@ package openslo_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -83,6 +84,71 @@ func TestDecodeNothing(t *testing.T) {
 		}
 		if (len(r.Problems) == 0) != (kind == "Service") {
 			t.Errorf("%s: %v", kind, r.Problems)
+		}
+	}
+}
+
+// TestDecodeAlerts: references and objects in place decode alike.
+func TestDecodeAlerts(t *testing.T) {
+	doc, r := decode(t, `
+apiVersion: openslo/v1
+kind: AlertPolicy
+metadata: {name: p}
+spec:
+  description: d
+  alertWhenNoData: true
+  alertWhenBreaching: true
+  alertWhenResolved: false
+  conditions:
+    - kind: AlertCondition
+      metadata: {name: c}
+      spec: {severity: page, condition: {kind: burnrate, op: gt, threshold: 14.4, lookbackWindow: 1h, alertAfter: 0m}}
+  notificationTargets:
+    - targetRef: oncall
+    - kind: AlertNotificationTarget
+      metadata: {name: board}
+      spec: {target: gitlab}
+`)
+	if len(r.Problems) > 0 {
+		t.Fatal(r.Problems)
+	}
+	p := doc.Policy
+	if !p.NoData || !p.Breaching || p.Resolved || p.Description != "d" {
+		t.Errorf("policy: %+v", p)
+	}
+	c := p.Conditions[0].Inline
+	if c.Meta.Name != "c" || c.Severity.Name != "page" || c.Threshold.String() != "14.4" || c.Lookback != 60 || c.After != 0 {
+		t.Errorf("condition: %+v", c)
+	}
+	if p.Targets[0].Ref.Name != "oncall" || p.Targets[1].Inline.Target != "gitlab" {
+		t.Errorf("targets: %+v", p.Targets)
+	}
+}
+
+// TestDecodeIndicators: each form of an indicator keeps its parts apart.
+func TestDecodeIndicators(t *testing.T) {
+	const metric = "{metricSource: {metricSourceRef: %, spec: {query: %}}}"
+	m := func(name string) string { return strings.ReplaceAll(metric, "%", name) }
+	for _, tc := range []struct {
+		name, spec string
+		check      func(*openslo.SLI) bool
+	}{
+		{"good and total", "{ratioMetric: {counter: true, good: " + m("g") + ", total: " + m("t") + "}}", func(s *openslo.SLI) bool {
+			return s.Ratio.Counter && s.Ratio.Good.Source.Name == "g" && s.Ratio.Total.Spec.Get("query").Str() == "t" && s.Ratio.Bad == nil && s.Ratio.Raw == nil
+		}},
+		{"bad and total", "{ratioMetric: {counter: false, bad: " + m("b") + ", total: " + m("t") + "}}", func(s *openslo.SLI) bool {
+			return !s.Ratio.Counter && s.Ratio.Bad.Source.Name == "b" && s.Ratio.Good == nil
+		}},
+		{"raw", "{ratioMetric: {counter: false, rawType: failure, raw: " + m("r") + "}}", func(s *openslo.SLI) bool {
+			return s.Ratio.Failure && s.Ratio.Raw.Source.Name == "r" && s.Ratio.Total == nil
+		}},
+		{"threshold", "{thresholdMetric: " + m("v") + "}", func(s *openslo.SLI) bool {
+			return s.Ratio == nil && s.Threshold.Source.Name == "v"
+		}},
+	} {
+		doc, r := decode(t, "{apiVersion: openslo/v1, kind: SLI, metadata: {name: a}, spec: "+tc.spec+"}")
+		if len(r.Problems) > 0 || !tc.check(doc.SLI) {
+			t.Errorf("%s: %+v %v", tc.name, doc.SLI, r.Problems)
 		}
 	}
 }

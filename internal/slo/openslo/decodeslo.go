@@ -58,7 +58,7 @@ func (d decoder) indicators(s *SLO, spec *Node) {
 
 func budgeting(s string) slo.Budgeting {
 	i := slices.Index([]string{"Occurrences", "Timeslices", "RatioTimeslices"}, s)
-	return slo.Budgeting(max(i, 0)) //nolint:gosec // one of three
+	return slo.Budgeting(max(i, 0))
 }
 
 func (d decoder) window(spec *Node) *Window {

@@ -1,5 +1,7 @@
 package openslo
 
+import "maps"
+
 // JSONSchema writes a shape as JSON Schema (draft 2020-12), as plain data.
 // Named shapes go into defs, once each, and are referred to.
 func (s *Shape) JSONSchema(defs map[string]any) map[string]any {
@@ -64,14 +66,12 @@ func (s *Shape) plain(defs map[string]any) map[string]any {
 		if s.Format.Pattern != "" {
 			out["pattern"] = s.Format.Pattern
 		}
-		for k, v := range s.Format.Limits {
-			out[k] = v
-		}
+		maps.Copy(out, s.Format.Limits)
 	}
 	return out
 }
 
-func (s *Shape) object(out map[string]any, defs map[string]any) {
+func (s *Shape) object(out, defs map[string]any) {
 	if s.Values != nil {
 		out["additionalProperties"] = s.Values.JSONSchema(defs)
 		if s.Key != nil && s.Key.Pattern != "" {

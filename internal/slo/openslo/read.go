@@ -7,9 +7,10 @@ import (
 	"io"
 	"strings"
 
-	"gitlab.com/nines-sre/nines/internal/fault"
 	yaml "go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
 // The guards. A document of a person is far below each of them.
@@ -153,7 +154,7 @@ func (r *reader) node(y *yaml.Node, depth int) *Node {
 		r.mapping(n, y, depth)
 	case yaml.ScalarNode:
 		r.scalar(n, y)
-	default:
+	case yaml.DocumentNode, yaml.StreamNode: // never inside a document
 	}
 	return n
 }
@@ -219,7 +220,7 @@ func (r *reader) merge(n *Node, seen keys, m *Node) {
 		for _, it := range m.Items {
 			r.merge(n, seen, it)
 		}
-	default:
+	case Null, Bool, Number, String:
 		r.fail(m.Place, "malformed", "<< takes a mapping", "")
 	}
 }

@@ -83,8 +83,14 @@ func TestLength(t *testing.T) {
 		text string
 		want slo.Minute
 	}{
-		{"1m", 1}, {"90m", 90}, {"12h", 720}, {"28d", 28 * slo.Day}, {"4w", 28 * slo.Day},
-		{"1M", 30 * slo.Day}, {"1Q", 90 * slo.Day}, {"2Y", 730 * slo.Day},
+		{"1m", 1},
+		{"90m", 90},
+		{"12h", 720},
+		{"28d", 28 * slo.Day},
+		{"4w", 28 * slo.Day},
+		{"1M", 30 * slo.Day},
+		{"1Q", 90 * slo.Day},
+		{"2Y", 730 * slo.Day},
 	} {
 		if got, err := openslo.Length(tc.text); err != nil || got != tc.want {
 			t.Errorf("Length(%q) = %d, %v; want %d", tc.text, got, err, tc.want)

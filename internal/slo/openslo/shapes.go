@@ -36,10 +36,10 @@ func NewShapes() *Shapes {
 	s.annotation = patternFormat("annotation", annotationKey, "a name with an optional DNS prefix, as in example.com/team")
 	s.Metadata = s.metadata(true)
 	sli := s.sli()
-	cond, target := s.condition(), s.target()
+	cond, target := s.condition(), targetShape()
 	policy := s.policy(cond, target)
 	for kind, spec := range map[string]*Shape{
-		"DataSource": s.dataSource(), "Service": s.service(), "SLI": sli, "SLO": s.slo(sli, policy),
+		"DataSource": dataSourceShape(), "Service": serviceShape(), "SLI": sli, "SLO": s.slo(sli, policy),
 		"AlertCondition": cond, "AlertNotificationTarget": target, "AlertPolicy": policy,
 	} {
 		s.kinds[kind] = s.Document(Version, kind, spec)
@@ -79,19 +79,19 @@ func (s *Shapes) metadata(named bool) *Shape {
 	return m
 }
 
-func (s *Shapes) description() Field {
+func description() Field {
 	return May("description", Text("What it is for, at most 1050 letters.", lengthFormat("description", maxDescription)))
 }
 
-func (s *Shapes) dataSource() *Shape {
+func dataSourceShape() *Shape {
 	return Object("Where a kind of source is and how to reach it.",
-		s.description(),
+		description(),
 		Need("type", Text("The kind of source: CloudWatch, csv.", filledFormat())),
 		May("connectionDetails", MapOf("What the source needs to be reached, in its own words.", Any(""))))
 }
 
-func (s *Shapes) service() *Shape {
-	return Object("A service that objectives are about.", s.description())
+func serviceShape() *Shape {
+	return Object("A service that objectives are about.", description())
 }
 
 func (s *Shapes) sli() *Shape {
@@ -106,7 +106,7 @@ func (s *Shapes) sli() *Shape {
 		{Fields: []string{"total", "raw"}, Required: true, Hint: "a ratio is good and total, bad and total, or raw and rawType"},
 		{Fields: []string{"good", "bad", "raw"}, Required: true, Hint: "a ratio is good and total, bad and total, or raw and rawType"},
 	}
-	spec := Object("What is measured.", s.description(), May("thresholdMetric", metric), May("ratioMetric", ratio))
+	spec := Object("What is measured.", description(), May("thresholdMetric", metric), May("ratioMetric", ratio))
 	spec.Name = "indicator"
 	spec.Groups = []Group{{Fields: []string{"ratioMetric", "thresholdMetric"}, Required: true}}
 	return spec
@@ -145,7 +145,7 @@ func (s *Shapes) condition() *Shape {
 		Need("threshold", Num("The burn rate above which it is true. 1 spends exactly the budget in the window.", PositiveFormat())),
 		Need("lookbackWindow", Text("The long look-back.", s.Duration)),
 		May("alertAfter", Text("How long it must be true before an alert.", alertAfterFormat())))
-	spec := Object("A burn rate that calls for somebody.", s.description(),
+	spec := Object("A burn rate that calls for somebody.", description(),
 		Need("severity", Text("Whom it reaches: page or ticket, or a word that stands for one of them.", filledFormat())),
 		Need("condition", cond))
 	spec.Name = "condition"
@@ -162,8 +162,8 @@ func alertAfterFormat() *Format {
 	})
 }
 
-func (s *Shapes) target() *Shape {
-	spec := Object("Where alerts go.", s.description(), Need("target", Text("The kind of target: sns, slack, email.", filledFormat())))
+func targetShape() *Shape {
+	spec := Object("Where alerts go.", description(), Need("target", Text("The kind of target: sns, slack, email.", filledFormat())))
 	spec.Name = "target"
 	return spec
 }
@@ -171,7 +171,7 @@ func (s *Shapes) target() *Shape {
 func (s *Shapes) policy(cond, target *Shape) *Shape {
 	conds := ListOf("The condition; OpenSLO allows one.", 1, s.refOrInline("conditionRef", "AlertCondition", cond))
 	conds.Max = 1
-	spec := Object("Which condition alerts whom.", s.description(),
+	spec := Object("Which condition alerts whom.", description(),
 		May("alertWhenNoData", Flag("Alert when nothing is known.")),
 		May("alertWhenBreaching", Flag("Alert when the condition becomes true.")),
 		May("alertWhenResolved", Flag("Tell when it is over.")),

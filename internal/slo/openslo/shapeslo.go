@@ -9,7 +9,7 @@ func (s *Shapes) slo(sli, policy *Shape) *Shape {
 	windows := ListOf("The stretch the objective is about; exactly one.", 1, s.window())
 	windows.Max = 1
 	spec := Object("A service level objective.",
-		s.description(),
+		description(),
 		Need("service", Text("The service's name.", s.Name)),
 		May("indicator", indicator), May("indicatorRef", ref),
 		Need("budgetingMethod", OneOf("How the budget is counted.", "Occurrences", "Timeslices", "RatioTimeslices")),
