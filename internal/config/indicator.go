@@ -48,7 +48,6 @@ func (l *loader) indicator(id string, sli *openslo.SLI, b bound, s *openslo.SLO)
 		l.indicatorNotes(out, &sli.Meta)
 	}
 	l.indicatorNotes(out, &s.Meta)
-	out.Lineage = lineage(&out.Indicator, l.sourceOf(out.Source))
 	return out
 }
 

@@ -201,6 +201,8 @@ func (l *loader) checkUnused() {
 func (l *loader) flushIndicators() {
 	all := slices.SortedFunc(maps.Values(l.res.indicators), func(a, b *built) int { return cmp.Compare(a.seq, b.seq) })
 	for _, b := range all {
+		// Only now has every SLO said what it has to say about measuring it.
+		b.Lineage = lineage(&b.Indicator, l.sourceOf(b.Source))
 		l.cat.Indicators = append(l.cat.Indicators, b.Indicator)
 	}
 }
