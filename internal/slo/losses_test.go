@@ -12,16 +12,16 @@ import (
 
 func TestLosses(t *testing.T) {
 	t.Parallel()
-	// Two outages four minutes apart are one; a trickle below the budget is none.
+	// Two outages five minutes apart are one, six minutes apart are two; a trickle below the budget is none.
 	view := build(
-		run{29 * slo.Day, 0, 1000}, run{3, 1000, 1000}, run{4, 1, 1000}, run{2, 500, 1000},
-		run{100, 0, 1000}, run{1, 900, 1000}, run{6, 0, 1000}, run{1, 800, 1000}, run{1324, 0, 1000},
+		run{29 * slo.Day, 0, 1000}, run{3, 1000, 1000}, run{5, 1, 1000}, run{2, 500, 1000},
+		run{100, 0, 1000}, run{1, 900, 1000}, run{6, 0, 1000}, run{1, 800, 1000}, run{1323, 0, 1000},
 	)
 	got, more := slo.Losses(slo.Input{Objective: monthly(), View: view, At: epoch}, 2)
-	at := epoch - 1324 - 1 - 6 - 1 - 100 - 9
+	at := epoch - 1323 - 1 - 6 - 1 - 100 - 10
 	want := []slo.Loss{
-		{Span: slo.Span{From: at, To: at + 9}, Bad: slo.Events(4004), Total: slo.Events(9000), Share: 4004.0 / 43_200},
-		{Span: slo.Span{From: at + 109, To: at + 110}, Bad: slo.Events(900), Total: slo.Events(1000), Share: 900.0 / 43_200},
+		{Span: slo.Span{From: at, To: at + 10}, Bad: slo.Events(4005), Total: slo.Events(10_000), Share: 4005.0 / 43_200},
+		{Span: slo.Span{From: at + 110, To: at + 111}, Bad: slo.Events(900), Total: slo.Events(1000), Share: 900.0 / 43_200},
 	}
 	near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-4 })
 	if d := cmp.Diff(want, got, near); d != "" || len(more) > 0 {

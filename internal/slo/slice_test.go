@@ -54,6 +54,18 @@ func TestSliceOf(t *testing.T) {
 	}
 }
 
+// Ratios are kept to 1e-12; halves of that go to the even neighbour.
+func TestSliceOfRoundsHalfToEven(t *testing.T) {
+	t.Parallel()
+	o := &slo.Objective{Budgeting: slo.RatioTimeslices, Slice: 1}
+	for good, want := range map[slo.Amount]slo.Amount{1: 0, 2: 1, 3: 2, 5: 2, 7: 4} {
+		c := slo.Count{Good: good, Total: 2_000_000_000_000}
+		if got, _ := slo.SliceOf(o, slo.SliceEvidence{Stretch: slo.Stretch{Count: c, Measured: 1, Expected: 1}}); got.Good != want {
+			t.Errorf("%d halves are kept as %d, want %d", good, got.Good, want)
+		}
+	}
+}
+
 func TestSliceOfIsExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -238,11 +238,19 @@ func show(p *float64) string {
 	return strconv.FormatFloat(*p, 'g', -1, 64)
 }
 
-// intervals evaluates one condition at every minute.
+// intervals evaluates one condition at every minute, from ten before the first
+// bad event on.
 func intervals(o *slo.Objective, view slo.View, minutes int) []vectorInterval {
 	var out []vectorInterval
 	on := false
-	for i := range slo.Minute(minutes) {
+	first := epoch
+	for m, c := range view.Points(slo.Span{From: epoch, To: view.Frontier()}) {
+		if c.Bad() > 0 {
+			first = m
+			break
+		}
+	}
+	for i := max(0, first-epoch-10); i < slo.Minute(minutes); i++ {
 		st, _ := slo.Evaluate(slo.Input{Objective: o, View: at{view, epoch + i + 1}, At: epoch + i + 1})
 		is := st.Conditions[0].Truth == slo.True
 		switch {
