@@ -50,27 +50,44 @@ func TestKilledMeasure(t *testing.T) {
 	nines(t, calm, 0, "measure", "--quiet")
 	took := time.Since(start)
 
-	rough := setup()
+	whens := []string{"2025-01-14T21:20:00Z", "2025-01-10T00:00:00Z", "2025-01-03T07:11:00Z"}
+	ask := func(dir, when string) string {
+		return string(nines(t, dir, 0, "status", "-o", "json", "--offline", "--at", when))
+	}
+	var want []string
+	for _, when := range whens {
+		want = append(want, ask(calm, when))
+	}
+	rough, histories := setup(), 0
+	check := func() {
+		t.Helper()
+		nines(t, rough, 0, "measure", "--quiet")
+		for i, when := range whens {
+			if got := ask(rough, when); got != want[i] {
+				t.Fatalf("at %s the killed history differs:\n%s\nwant\n%s", when, got, want[i])
+			}
+		}
+		histories++
+		if err := os.RemoveAll(filepath.Join(rough, ".nines")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	killed := 0
-	for range kills() {
+	for killed < kills() {
 		cmd := command(t, rough, "measure", "--quiet")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(took + took/10))
-		if cmd.Process.Kill() == nil && cmd.Wait() != nil {
+		time.Sleep(rand.N(took))
+		_ = cmd.Process.Kill()
+		if cmd.Wait() != nil {
 			killed++
+			continue
 		}
+		check() // it ended by itself: hold it against the calm one, and begin anew
 	}
-	nines(t, rough, 0, "measure", "--quiet")
-	for _, when := range []string{"2025-01-14T21:20:00Z", "2025-01-10T00:00:00Z", "2025-01-03T07:11:00Z"} {
-		want := string(nines(t, calm, 0, "status", "-o", "json", "--offline", "--at", when))
-		got := string(nines(t, rough, 0, "status", "-o", "json", "--offline", "--at", when))
-		if got != want {
-			t.Errorf("at %s the killed history differs:\n%s\nwant\n%s", when, got, want)
-		}
-	}
-	t.Logf("killed %d of %d runs (an undisturbed one takes %v)", killed, kills(), took.Round(time.Millisecond))
+	check()
+	t.Logf("killed %d runs over %d histories (an undisturbed run takes %v)", killed, histories, took.Round(time.Millisecond))
 }
 
 const killDoc = `---

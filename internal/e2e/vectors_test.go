@@ -193,7 +193,7 @@ func TestPublishedVectors(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "data.csv"), v.csv())
 			write(t, filepath.Join(dir, "slo.yaml"), v.documents())
-			nines(t, dir, 0, "measure", "--full", "--quiet")
+			nines(t, dir, 0, "measure", "--quiet")
 			for _, c := range v.Checkpoints {
 				v.check(t, dir, c)
 			}

@@ -35,8 +35,8 @@ func New(h *host.Host) *cobra.Command {
 		Long: "Measure asks the sources for what the history lacks and records it. It can be stopped\n" +
 			"at any point and called again: what is recorded stays, the rest is asked for again, and\n" +
 			"repeating changes nothing. A source that fails leaves its minutes unmeasured.\n\n" +
-			"Without a flag it fills what the objectives' windows need. --since reaches further back,\n" +
-			"--full as far as the sources can answer.",
+			"Without a flag it fills what the objectives' windows need, and reads a recorded file\n" +
+			"whole. --since says how far to go back, --full as far as the sources can answer.",
 		Example: "  nines measure\n" +
 			"  nines measure payment-api --since 60d\n" +
 			"  nines measure --quiet -o json",

@@ -163,6 +163,11 @@ func (j *job) bound(caps metric.Caps, now slo.Minute, opt Options, extent *slo.S
 	// Whole steps: a horizon inside a step would leave its rest open for ever.
 	step := max(1, j.ind.Period, caps.Period)
 	horizon := max(0, floor(j.horizon(j.end, opt.Since), step))
+	if extent != nil && opt.Since == 0 {
+		// A recording is read whole: it is at hand, and people ask about any
+		// instant of it.
+		horizon = extent.From
+	}
 	wanted := slo.Span{From: max(horizon, first), To: j.end}
 	needed := max(0, j.horizon(j.end, 0))
 	j.beyond = slo.Span{From: needed, To: min(first, j.end)}
