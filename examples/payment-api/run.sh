@@ -19,7 +19,9 @@ rm -rf "$NINES_CONFIG/.nines"
 # Shows a command, runs it, and says how it ended when that was not with 0. What
 # a pipeline would stop at is the point here: only 1 and 2 end the example.
 show() {
-	printf '\n\033[1m$ nines %s\033[0m\n' "$*"
+	local bold='' plain=''
+	[ ! -t 1 ] || bold=$'\033[1m' plain=$'\033[0m'
+	printf '\n%s$ nines %s%s\n' "$bold" "$*" "$plain"
 	local code=0
 	"$nines" "$@" || code=$?
 	[ "$code" -eq 0 ] || echo "(exit $code)"
