@@ -2,11 +2,13 @@ package cloudwatchd_test
 
 import (
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
+	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
 // serve runs f against a server that the caller closes.
@@ -80,22 +82,38 @@ func TestFaultsAndRequestsOverHTTP(t *testing.T) {
 	}
 }
 
-// Whatever was acknowledged is there after the server was cut off.
+// Whatever was acknowledged is there after the server was cut off: the files as
+// they lay at that moment open as they are. And no two servers share a file.
 func TestRestart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "m.db")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a ?#%.db")
 	cfg := cloudwatchd.Config{Clock: func() time.Time { return noon }, Path: path}
 	first, err := cloudwatchd.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	serve(t, first, func(b *bench) { b.hour("m"); b.put(datum("m", noon.Add(-time.Hour), 9)) })
-	// first is not closed: the file must be good as it is.
-	b := start(t, func(c *cloudwatchd.Config) { c.Path = path })
-	r := b.get(window(noon.Add(-time.Hour), noon, ask("a", "m", "Maximum", 60), ask("n", "m", "SampleCount", 3600))).MetricDataResults
-	if len(r[0].Values) != 60 || r[0].Values[0] != 9 || r[1].Values[0] != 61 {
-		t.Errorf("%d values, first %v, %v samples", len(r[0].Values), r[0].Values[0], r[1].Values)
+	killed := filepath.Join(dir, "killed.db")
+	for _, suffix := range []string{"", "-wal"} {
+		data, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(killed+suffix, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := cloudwatchd.New(t.Context(), cfg); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a second server on the same file: %v", err)
 	}
 	if err := first.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+	for _, path := range []string{killed, path} {
+		b := start(t, func(c *cloudwatchd.Config) { c.Path = path })
+		r := b.get(window(noon.Add(-time.Hour), noon, ask("a", "m", "Maximum", 60), ask("n", "m", "SampleCount", 3600))).MetricDataResults
+		if len(r[0].Values) != 60 || r[0].Values[0] != 9 || r[1].Values[0] != 61 {
+			t.Errorf("%s: %d values, first %v, %v samples", path, len(r[0].Values), r[0].Values[0], r[1].Values)
+		}
 	}
 }

@@ -141,8 +141,8 @@ func (in *emfIntake) flush(ctx context.Context) error {
 		return nil
 	}
 	entry := Entry{}
-	c := &call{ctx: ctx, place: in.place, now: in.server.clock.Now(), entry: &entry}
-	if err := in.server.ingest(c, in.batch); err != nil {
+	c := &call{place: in.place, now: in.server.clock.Now(), entry: &entry}
+	if err := in.server.ingest(ctx, c, in.batch); err != nil {
 		return fault.New(fault.Unavailable, "store metric lines", err.Message, "")
 	}
 	in.batch = in.batch[:0]

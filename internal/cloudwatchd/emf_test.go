@@ -69,11 +69,16 @@ func TestMetricLinesFromAStream(t *testing.T) {
 		}
 		return r.Values[0]
 	}
-	fmt.Fprintln(w, emfLine(at, "1"))
+	write := func(text string) {
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Error(err)
+		}
+	}
+	write(emfLine(at, "1") + "\n")
 	await(t, func() bool { return samples() == 1 })
-	fmt.Fprintln(w, strings.Repeat("x", 2<<20))
-	fmt.Fprintln(w, emfLine(at, "2"))
-	fmt.Fprint(w, emfLine(at, "3")) // the last line has no end
+	write(strings.Repeat("x", 2<<20) + "\n")
+	write(emfLine(at, "2") + "\n")
+	write(emfLine(at, "3")) // the last line has no end
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}

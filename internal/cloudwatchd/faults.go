@@ -93,18 +93,17 @@ type rule struct {
 }
 
 func (r *rule) asError() *protocol.Error {
-	switch r.Kind {
-	case Throttle:
+	if r.Kind == Throttle {
 		return throttled()
-	case Failure:
-		status := r.Status
-		if status == 0 {
-			status = http.StatusBadRequest
-		}
-		return &protocol.Error{Shape: r.Code, Code: r.Code, Message: r.Message, Status: status, Server: status >= http.StatusInternalServerError}
-	default:
+	}
+	if r.Kind != Failure {
 		return internal("injected")
 	}
+	status := r.Status
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	return &protocol.Error{Shape: r.Code, Code: r.Code, Message: r.Message, Status: status, Server: status >= http.StatusInternalServerError}
 }
 
 // covers says whether a rule is about an operation and a metric. What is empty,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -114,26 +115,11 @@ func minutes(r types.MetricDataResult, from time.Time) map[int]float64 {
 // refused returns the API error of a call, which must have one.
 func refused(t testing.TB, err error) smithy.APIError {
 	t.Helper()
-	api, ok := errorAs[smithy.APIError](err)
+	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
 		t.Fatalf("want an API error, got %v", err)
 	}
 	return api
-}
-
-func errorAs[T error](err error) (T, bool) {
-	var zero T
-	for err != nil {
-		if e, ok := err.(T); ok {
-			return e, true
-		}
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return zero, false
-		}
-		err = u.Unwrap()
-	}
-	return zero, false
 }
 
 // do sends a request of another protocol and returns status, headers and body.

@@ -1,7 +1,6 @@
 package cloudwatchd
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,21 +133,16 @@ func (r *row) figure(name string, q *query, zone *time.Location) (string, bool) 
 	if name == "LABEL" {
 		return q.metric.Name, q.isMetric
 	}
-	if !slices.Contains([]string{
-		"AVG", "DATAPOINT_COUNT", "FIRST", "FIRST_LAST_RANGE", "FIRST_LAST_TIME_RANGE", "FIRST_TIME", "LAST",
-		"LAST_TIME", "MAX", "MAX_TIME", "MIN", "MIN_MAX_RANGE", "MIN_TIME", "SUM",
-	}, name) {
+	n := len(r.values)
+	if name == "DATAPOINT_COUNT" {
+		return strconv.Itoa(n), true
+	}
+	if !slices.Contains(strings.Fields(figures), name) {
 		return "", false
 	}
-	n := len(r.values)
 	if n == 0 {
-		if name == "DATAPOINT_COUNT" {
-			return "0", true
-		}
 		return "--", true
 	}
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 10, 64) }
-	at := func(i int) string { return time.Unix(r.times[i], 0).In(zone).Format("2006-01-02 15:04:05 UTC-07:00") }
 	lowest, highest, sum := 0, 0, 0.0
 	for i, v := range r.values {
 		sum += v
@@ -159,33 +153,35 @@ func (r *row) figure(name string, q *query, zone *time.Location) (string, bool) 
 			highest = i
 		}
 	}
-	switch name {
-	case "AVG":
-		return number(sum / float64(n)), true
-	case "DATAPOINT_COUNT":
-		return strconv.Itoa(n), true
-	case "FIRST":
-		return number(r.values[0]), true
-	case "FIRST_LAST_RANGE":
-		return fmt.Sprintf("%s - %s", number(r.values[0]), number(r.values[n-1])), true
-	case "FIRST_LAST_TIME_RANGE":
-		return fmt.Sprintf("%s - %s", at(0), at(n-1)), true
-	case "FIRST_TIME":
-		return at(0), true
-	case "LAST":
-		return number(r.values[n-1]), true
-	case "LAST_TIME":
-		return at(n - 1), true
-	case "MAX":
-		return number(r.values[highest]), true
-	case "MAX_TIME":
-		return at(highest), true
-	case "MIN":
-		return number(r.values[lowest]), true
-	case "MIN_TIME":
-		return at(lowest), true
-	case "MIN_MAX_RANGE":
-		return fmt.Sprintf("%s - %s", number(r.values[lowest]), number(r.values[highest])), true
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 10, 64) }
+	if name == "SUM" {
+		return number(sum), true
 	}
-	return number(sum), true
+	if name == "AVG" {
+		return number(sum / float64(n)), true
+	}
+	// The rest are one or two datapoints, by value or by time.
+	base, isTime := strings.CutSuffix(name, "_TIME")
+	from, to := map[string]int{"FIRST": 0, "LAST": n - 1, "MIN": lowest, "MAX": highest}[base], -1
+	switch name {
+	case "FIRST_LAST_RANGE":
+		from, to = 0, n-1
+	case "FIRST_LAST_TIME_RANGE":
+		from, to, isTime = 0, n-1, true
+	case "MIN_MAX_RANGE":
+		from, to = lowest, highest
+	}
+	text := func(i int) string {
+		if isTime {
+			return time.Unix(r.times[i], 0).In(zone).Format("2006-01-02 15:04:05 UTC-07:00")
+		}
+		return number(r.values[i])
+	}
+	if to < 0 {
+		return text(from), true
+	}
+	return text(from) + " - " + text(to), true
 }
+
+// figures are the dynamic parts of labels that need a datapoint.
+const figures = "AVG FIRST FIRST_LAST_RANGE FIRST_LAST_TIME_RANGE FIRST_TIME LAST LAST_TIME MAX MAX_TIME MIN MIN_MAX_RANGE MIN_TIME SUM"

@@ -22,7 +22,7 @@ type listFilter struct {
 }
 
 func (f listFilter) matches(l store.Listed) bool {
-	if !visible(l, f.now) || f.recent && time.Unix(l.Last, 0).Before(f.now.Add(-keepSeconds)) {
+	if !visible(l, f.now) || f.recent && time.Unix(l.Last, 0).Before(f.now.Add(-keepFine)) {
 		return false
 	}
 	if f.namespace != nil && l.Metric.Namespace != *f.namespace || f.name != nil && l.Metric.Name != *f.name {

@@ -15,8 +15,8 @@ import (
 const shortPage = 100
 
 func (s *Server) getMetricData(c *call) (protocol.Struct, *protocol.Error) {
-	real := s.cfg.Clock()
-	if !s.meter.call(real, s.cfg.Quota) {
+	arrived := s.cfg.Clock()
+	if !s.meter.call(arrived, s.cfg.Quota) {
 		return nil, throttled()
 	}
 	req, err := readDataRequest(c)
@@ -42,10 +42,10 @@ func (s *Server) getMetricData(c *call) (protocol.Struct, *protocol.Error) {
 	c.entry.Queries, c.entry.Metrics, c.entry.Datapoints = len(req.queries), e.metricsBilled(), req.limit-page.room
 	c.entry.Page = req.token != nil
 	limit := s.cfg.Quota.OldDatapoints
-	if c.now.Sub(time.Unix(req.start, 0)) <= keepSeconds {
+	if c.now.Sub(time.Unix(req.start, 0)) <= keepFine {
 		limit = s.cfg.Quota.RecentDatapoints
 	}
-	if !s.meter.take(real, limit, c.entry.Datapoints) {
+	if !s.meter.take(arrived, limit, c.entry.Datapoints) {
 		c.entry.Datapoints = 0
 		return nil, throttled()
 	}
@@ -191,8 +191,10 @@ func (e *evaluation) answer(p *page) protocol.Struct {
 		r := &p.rows[i]
 		label := r.fill(e.byID[r.id], e.c.place, e.req.zone)
 		out := protocol.Struct{
-			{Name: "Id", Value: r.id}, {Name: "Label", Value: label},
-			{Name: "Timestamps", Value: stamps(r.times, e.req.ascending)}, {Name: "Values", Value: inOrder(r.values, e.req.ascending)},
+			{Name: "Id", Value: r.id},
+			{Name: "Label", Value: label},
+			{Name: "Timestamps", Value: stamps(r.times, e.req.ascending)},
+			{Name: "Values", Value: inOrder(r.values, e.req.ascending)},
 			{Name: "StatusCode", Value: r.status},
 		}
 		if len(r.messages) > 0 {

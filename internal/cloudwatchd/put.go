@@ -44,7 +44,7 @@ func unitRank(unit string) int {
 	return -1
 }
 
-func (s *Server) putMetricData(c *call) *protocol.Error {
+func (s *Server) putMetricData(ctx context.Context, c *call) *protocol.Error {
 	namespace := c.args.Text("Namespace")
 	data := c.args.Subs("MetricData")
 	for _, e := range c.args.Subs("EntityMetricData") {
@@ -73,7 +73,7 @@ func (s *Server) putMetricData(c *call) *protocol.Error {
 		}
 		batch = append(batch, d)
 	}
-	return s.ingest(c, batch)
+	return s.ingest(ctx, c, batch)
 }
 
 func (s *Server) checkNamespace(ns string) *protocol.Error {
@@ -89,7 +89,7 @@ func (s *Server) checkNamespace(ns string) *protocol.Error {
 }
 
 // ingest stores a batch, with the faults that apply to it.
-func (s *Server) ingest(c *call, batch []store.Datum) *protocol.Error {
+func (s *Server) ingest(ctx context.Context, c *call, batch []store.Datum) *protocol.Error {
 	kept := batch[:0]
 	for _, d := range batch {
 		drop, late := s.faults.forDatum(d.Metric)
@@ -102,7 +102,7 @@ func (s *Server) ingest(c *call, batch []store.Datum) *protocol.Error {
 		}
 	}
 	c.entry.Published = len(kept)
-	if err := s.store.Put(c.ctx, c.place, kept); err != nil {
+	if err := s.store.Put(ctx, c.place, kept); err != nil {
 		return internal(err.Error())
 	}
 	return nil
@@ -118,19 +118,11 @@ func readDatum(a protocol.Args, namespace string, now time.Time) (store.Datum, *
 	var d store.Datum
 	name, unit, resolution, at := a.Text("MetricName"), a.Text("Unit"), a.Whole("StorageResolution"), a.Time("Timestamp")
 	dims, err := readDimensions(a)
-	if err != nil {
-		return d, err
-	}
-	if err := a.Err(); err != nil {
-		return d, err
-	}
 	switch {
-	case name == nil || *name == "":
-		return d, missing("The parameter %s is required.", a.Path("MetricName"))
-	case len(*name) > maxName:
-		return d, invalid("The parameter %s must be shorter than %d characters.", a.Path("MetricName"), maxName+1)
-	case control(*name):
-		return d, invalid("The parameter %s must not contain control characters.", a.Path("MetricName"))
+	case err != nil:
+		return d, err
+	case a.Err() != nil:
+		return d, a.Err()
 	case len(dims) > maxDimensions:
 		return d, invalid("The collection %s must not have a size greater than %d.", a.Path("Dimensions"), maxDimensions)
 	case unit != nil && unitRank(*unit) < 0:
@@ -138,14 +130,14 @@ func readDatum(a protocol.Args, namespace string, now time.Time) (store.Datum, *
 	case resolution != nil && *resolution != highResolution && *resolution != standardStep:
 		return d, invalid("The value %d for parameter %s is not supported; 1 and 60 are.", *resolution, a.Path("StorageResolution"))
 	}
+	if err := checkMetricName(a, name); err != nil {
+		return d, err
+	}
 	if at == nil {
 		at = &now
 	}
-	if at.Before(now.Add(-maxPast)) {
-		return d, invalid("The parameter %s must specify a time within the past two weeks.", a.Path("Timestamp"))
-	}
-	if at.After(now.Add(maxFuture)) {
-		return d, invalid("The parameter %s must specify a time no more than two hours in the future.", a.Path("Timestamp"))
+	if err := checkTimestamp(a, *at, now); err != nil {
+		return d, err
 	}
 	d = store.Datum{Metric: store.NewMetric(namespace, *name, dims), Unit: unitNone}
 	if unit != nil {
@@ -158,6 +150,30 @@ func readDatum(a protocol.Args, namespace string, now time.Time) (store.Datum, *
 	d.At = floor(at.Unix(), step)
 	d.Set, err = readValues(a)
 	return d, err
+}
+
+func checkMetricName(a protocol.Args, name *string) *protocol.Error {
+	switch {
+	case name == nil || *name == "":
+		return missing("The parameter %s is required.", a.Path("MetricName"))
+	case len(*name) > maxName:
+		return invalid("The parameter %s must be shorter than %d characters.", a.Path("MetricName"), maxName+1)
+	case control(*name):
+		return invalid("The parameter %s must not contain control characters.", a.Path("MetricName"))
+	}
+	return nil
+}
+
+// checkTimestamp holds to the server's clock, so that a clock set into the past
+// takes the data of that time.
+func checkTimestamp(a protocol.Args, at, now time.Time) *protocol.Error {
+	if at.Before(now.Add(-maxPast)) {
+		return invalid("The parameter %s must specify a time within the past two weeks.", a.Path("Timestamp"))
+	}
+	if at.After(now.Add(maxFuture)) {
+		return invalid("The parameter %s must specify a time no more than two hours in the future.", a.Path("Timestamp"))
+	}
+	return nil
 }
 
 func readDimensions(a protocol.Args) ([]store.Dimension, *protocol.Error) {

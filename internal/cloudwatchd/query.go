@@ -139,8 +139,9 @@ func ceilSecond(t time.Time) int64 {
 // readQuery reads one query; text says what is wrong with it.
 func readQuery(a protocol.Args) (q query, text string) {
 	id, label, account, shown, period := a.Text("Id"), a.Text("Label"), a.Text("AccountId"), a.Flag("ReturnData"), a.Whole("Period")
-	expression, metric := a.Text("Expression"), protocol.Args{}
-	metric, q.isMetric = a.Sub("MetricStat")
+	expression := a.Text("Expression")
+	metric, isMetric := a.Sub("MetricStat")
+	q.isMetric = isMetric
 	if id == nil || !validID(*id) {
 		return q, "The value " + show(id) + " for parameter " + a.Path("Id") + " is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
 	}
@@ -195,18 +196,12 @@ func periodText(p int64, path string) string {
 	return "The value " + itoa(p) + " for parameter " + path + " must be 1, 5, 10, 20, 30, or a multiple of 60."
 }
 
-func readMetricStat(q *query, a protocol.Args) string {
+func readMetricStat(q *query, a protocol.Args) (text string) {
+	if text := readMetric(q, a); text != "" {
+		return text
+	}
 	period, st, unit := a.Whole("Period"), a.Text("Stat"), a.Text("Unit")
-	metric, ok := a.Sub("Metric")
-	name, namespace := metric.Text("MetricName"), metric.Text("Namespace")
-	dims, err := readDimensions(metric)
 	switch {
-	case err != nil:
-		return err.Message
-	case !ok || name == nil || namespace == nil || *name == "" || *namespace == "":
-		return "The parameters " + a.Path("Metric.Namespace") + " and " + a.Path("Metric.MetricName") + " are required."
-	case len(dims) > maxDimensions:
-		return "The collection " + a.Path("Metric.Dimensions") + " must not have a size greater than 30."
 	case period == nil && q.period == 0:
 		return "The parameter " + a.Path("Period") + " is required."
 	case period != nil && !validPeriod(*period):
@@ -223,6 +218,21 @@ func readMetricStat(q *query, a protocol.Args) string {
 	}
 	if unit != nil {
 		q.unit = *unit
+	}
+	return ""
+}
+
+func readMetric(q *query, a protocol.Args) (text string) {
+	metric, ok := a.Sub("Metric")
+	name, namespace := metric.Text("MetricName"), metric.Text("Namespace")
+	dims, err := readDimensions(metric)
+	switch {
+	case err != nil:
+		return err.Message
+	case !ok || name == nil || namespace == nil || *name == "" || *namespace == "":
+		return "The parameters " + a.Path("Metric.Namespace") + " and " + a.Path("Metric.MetricName") + " are required."
+	case len(dims) > maxDimensions:
+		return "The collection " + a.Path("Metric.Dimensions") + " must not have a size greater than 30."
 	}
 	q.metric = store.NewMetric(*namespace, *name, dims)
 	return ""

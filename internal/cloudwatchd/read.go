@@ -12,23 +12,23 @@ import (
 
 // Retention: how long data can be read, by the period they are asked in.
 const (
-	keepSeconds = 3 * time.Hour
-	keepMinutes = 15 * 24 * time.Hour
-	keepFives   = 63 * 24 * time.Hour
-	keepHours   = 455 * 24 * time.Hour
+	keepFine         = 3 * time.Hour
+	keepMinutely     = 15 * 24 * time.Hour
+	keepFiveMinutely = 63 * 24 * time.Hour
+	keepHourly       = 455 * 24 * time.Hour
 )
 
 // retention is how far back a period reaches.
 func retention(period int64) time.Duration {
 	switch {
 	case period%3600 == 0:
-		return keepHours
+		return keepHourly
 	case period%300 == 0:
-		return keepFives
+		return keepFiveMinutely
 	case period%60 == 0:
-		return keepMinutes
+		return keepMinutely
 	}
-	return keepSeconds
+	return keepFine
 }
 
 // alignStart rounds a start time down as AWS documents it: to the minute, to
@@ -39,9 +39,9 @@ func alignStart(start int64, now time.Time, period int64) int64 {
 	switch {
 	case period < 60:
 		return floor(start, period)
-	case age > keepFives:
+	case age > keepFiveMinutely:
 		return floor(start, 3600)
-	case age > keepMinutes:
+	case age > keepMinutely:
 		return floor(start, 300)
 	}
 	return floor(start, 60)

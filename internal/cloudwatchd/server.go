@@ -72,7 +72,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // call is one request on its way through the server.
 type call struct {
-	ctx   context.Context
 	place store.Place
 	now   time.Time // of the server's clock
 	args  protocol.Args
@@ -89,9 +88,9 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	var answer protocol.Struct
 	var cut bool
 	if fail == nil {
-		c := &call{ctx: r.Context(), place: s.caller(r), now: s.clock.Now(), args: req.Args, op: req.Operation, entry: &entry}
+		c := &call{place: s.caller(r), now: s.clock.Now(), args: req.Args, op: req.Operation, entry: &entry}
 		entry.Account, entry.Region = c.place.Account, c.place.Region
-		answer, cut, fail = s.perform(c)
+		answer, cut, fail = s.perform(r.Context(), c)
 	}
 	h := w.Header()
 	h.Set("Content-Type", req.Codec.ContentType())
@@ -115,24 +114,25 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(entry.Status)
 	if cut {
-		_, _ = w.Write(body[:len(body)/2])
-		panic(http.ErrAbortHandler) // how net/http breaks a connection off
+		_, _ = w.Write(body[:len(body)/2]) //nolint:gosec // the answer of an API, escaped and of a type no browser renders
+		panic(http.ErrAbortHandler)        // how net/http breaks a connection off
 	}
-	if _, err := w.Write(body); err != nil {
+	if _, err := w.Write(body); err != nil { //nolint:gosec // the answer of an API, escaped and of a type no browser renders
 		s.cfg.Log.LogAttrs(r.Context(), slog.LevelDebug, "answer not delivered", slog.String("operation", req.Operation), slog.Any("error", err))
 	}
 }
 
 // perform runs an operation with the faults that apply to it. cut says that the
 // answer is to be broken off in the middle.
-func (s *Server) perform(c *call) (answer protocol.Struct, cut bool, fail *protocol.Error) {
-	s.deliverLate(c.ctx, c.now)
+func (s *Server) perform(ctx context.Context, c *call) (answer protocol.Struct, cut bool, fail *protocol.Error) {
+	s.deliverLate(ctx, c.now)
 	for _, r := range s.faults.forCall(c.op) {
 		switch r.Kind {
 		case Latency:
-			s.cfg.Sleep(c.ctx, r.Delay.Duration())
+			s.cfg.Sleep(ctx, r.Delay.Duration())
 		case Throttle, Internal, Failure:
 			return nil, false, r.asError()
 		case Cut:
@@ -142,20 +142,20 @@ func (s *Server) perform(c *call) (answer protocol.Struct, cut bool, fail *proto
 		case Late, Drop:
 		}
 	}
-	answer, fail = s.dispatch(c)
+	answer, fail = s.dispatch(ctx, c)
 	if err := c.args.Err(); err != nil && fail == nil {
 		fail = err
 	}
 	if fail != nil && fail.Server {
-		s.cfg.Log.LogAttrs(c.ctx, slog.LevelError, "request failed", slog.String("operation", c.op), slog.String("error", fail.Message))
+		s.cfg.Log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", c.op), slog.String("error", fail.Message))
 	}
 	return answer, cut, fail
 }
 
-func (s *Server) dispatch(c *call) (protocol.Struct, *protocol.Error) {
+func (s *Server) dispatch(ctx context.Context, c *call) (protocol.Struct, *protocol.Error) {
 	switch c.op {
 	case "PutMetricData":
-		return nil, s.putMetricData(c)
+		return nil, s.putMetricData(ctx, c)
 	case "GetMetricData":
 		return s.getMetricData(c)
 	case "GetMetricStatistics":

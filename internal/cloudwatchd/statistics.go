@@ -86,44 +86,65 @@ func (r statsRequest) points(space *store.Space, unit string, c *call) ([]protoc
 }
 
 func readStatsRequest(c *call) (statsRequest, *protocol.Error) {
-	a := c.args
 	var req statsRequest
+	if err := req.readMetric(c.args); err != nil {
+		return req, err
+	}
+	if err := req.readTimes(c.args); err != nil {
+		return req, err
+	}
+	plain, extended := c.args.Texts("Statistics"), c.args.Texts("ExtendedStatistics")
+	if err := c.args.Err(); err != nil {
+		return req, err
+	}
+	return req, req.readStatistics(plain, extended)
+}
+
+func (r *statsRequest) readMetric(a protocol.Args) *protocol.Error {
 	namespace, name, unit := a.Text("Namespace"), a.Text("MetricName"), a.Text("Unit")
-	start, end, period := a.Time("StartTime"), a.Time("EndTime"), a.Whole("Period")
-	plain, extended := a.Texts("Statistics"), a.Texts("ExtendedStatistics")
 	dims, err := readDimensions(a)
 	switch {
 	case err != nil:
-		return req, err
+		return err
 	case a.Err() != nil:
-		return req, a.Err()
+		return a.Err()
 	case namespace == nil || *namespace == "":
-		return req, missing("The parameter Namespace is required.")
+		return missing("The parameter Namespace is required.")
 	case name == nil || *name == "":
-		return req, missing("The parameter MetricName is required.")
-	case start == nil:
-		return req, missing("The parameter StartTime is required.")
-	case end == nil:
-		return req, missing("The parameter EndTime is required.")
-	case period == nil:
-		return req, missing("The parameter Period is required.")
-	case !validPeriod(*period):
-		return req, invalid("The parameter Period must be 1, 5, 10, 20, 30, or a multiple of 60.")
-	case !start.Before(*end):
-		return req, invalid("The parameter StartTime must be less than the parameter EndTime.")
+		return missing("The parameter MetricName is required.")
 	case unit != nil && unitRank(*unit) < 0:
-		return req, invalid("The parameter Unit must be a value in the set of units.")
+		return invalid("The parameter Unit must be a value in the set of units.")
 	case len(dims) > maxDimensions:
-		return req, invalid("The collection Dimensions must not have a size greater than %d.", maxDimensions)
+		return invalid("The collection Dimensions must not have a size greater than %d.", maxDimensions)
 	}
-	req.span = span{metric: store.NewMetric(*namespace, *name, dims), period: *period, start: start.Unix(), end: ceilSecond(*end)}
+	r.metric = store.NewMetric(*namespace, *name, dims)
 	if unit != nil {
-		req.unit = *unit
+		r.unit = *unit
 	}
-	if n := (req.end - req.start) / req.period; n > maxPoints {
-		return req, combination("You have requested up to %d datapoints, which exceeds the limit of %d. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n, maxPoints)
+	return nil
+}
+
+func (r *statsRequest) readTimes(a protocol.Args) *protocol.Error {
+	start, end, period := a.Time("StartTime"), a.Time("EndTime"), a.Whole("Period")
+	switch {
+	case a.Err() != nil:
+		return a.Err()
+	case start == nil:
+		return missing("The parameter StartTime is required.")
+	case end == nil:
+		return missing("The parameter EndTime is required.")
+	case period == nil:
+		return missing("The parameter Period is required.")
+	case !validPeriod(*period):
+		return invalid("The parameter Period must be 1, 5, 10, 20, 30, or a multiple of 60.")
+	case !start.Before(*end):
+		return invalid("The parameter StartTime must be less than the parameter EndTime.")
 	}
-	return req, req.readStatistics(plain, extended)
+	r.period, r.start, r.end = *period, start.Unix(), ceilSecond(*end)
+	if n := (r.end - r.start) / r.period; n > maxPoints {
+		return combination("You have requested up to %d datapoints, which exceeds the limit of %d. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n, maxPoints)
+	}
+	return nil
 }
 
 func (r *statsRequest) readStatistics(plain, extended []string) *protocol.Error {

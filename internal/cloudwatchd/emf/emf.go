@@ -258,7 +258,7 @@ func structured(raw json.RawMessage) (stat.Set, error) {
 	}
 	if len(o.Values) > 0 {
 		if len(o.Counts) != len(o.Values) {
-			return stat.Set{}, errors.New("Values and Counts differ in length")
+			return stat.Set{}, errors.New("its Values and Counts differ in length")
 		}
 		return samples(o.Values, o.Counts)
 	}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,7 +11,7 @@ import (
 )
 
 // arrayArg evaluates an argument that must be an array.
-func (c *eval) arrayArg(n call, i int) (Value, error) {
+func (c *eval) arrayArg(n node, i int) (Value, error) {
 	v, err := c.node(n.args[i])
 	if err == nil && v.Kind != Array {
 		err = fmt.Errorf("argument %d of %s must be an array of time series, not %s", i+1, n.name, v.describe())
@@ -18,7 +19,7 @@ func (c *eval) arrayArg(n call, i int) (Value, error) {
 	return v, err
 }
 
-func (c *eval) ofArray(n call) (Value, error) {
+func (c *eval) ofArray(n node) (Value, error) {
 	if err := args(n, 1, 1); err != nil {
 		return Value{}, err
 	}
@@ -41,17 +42,17 @@ func (c *eval) ofArray(n call) (Value, error) {
 	return single(v.Series[len(v.Series)-1]), nil
 }
 
-func (c *eval) metrics(n call) (Value, error) {
+func (c *eval) metrics(n node) (Value, error) {
 	if err := args(n, 0, 1); err != nil {
 		return Value{}, err
 	}
 	part := ""
 	if len(n.args) == 1 {
-		t, ok := n.args[0].(text)
-		if !ok {
-			return Value{}, fmt.Errorf("METRICS takes a text in quotes: a part of the ids")
+		t := n.args[0]
+		if t.kind != nodeText {
+			return Value{}, errors.New("METRICS takes a text in quotes: a part of the ids")
 		}
-		part = t.s
+		part = t.name
 	}
 	var found []Series
 	for _, s := range c.env.Metrics {
@@ -62,26 +63,25 @@ func (c *eval) metrics(n call) (Value, error) {
 	return arrayOf(found), nil
 }
 
-func (c *eval) period(n call) (Value, error) {
+func (c *eval) period(n node) (Value, error) {
 	if err := args(n, 1, 1); err != nil {
 		return Value{}, err
 	}
-	if id, ok := n.args[0].(ident); ok {
+	if id := n.args[0]; id.kind == nodeIdent {
 		if s := c.metric(id.name); s != nil {
 			return scalar(float64(s.Period)), nil
 		}
 	}
-	return Value{}, fmt.Errorf("PERIOD takes the id of a metric, not the result of an expression")
+	return Value{}, errors.New("PERIOD takes the id of a metric, not the result of an expression")
 }
 
-func (c *eval) search(n call) (Value, error) {
+func (c *eval) search(n node) (Value, error) {
 	if err := args(n, 2, 3); err != nil {
 		return Value{}, err
 	}
-	query, ok1 := n.args[0].(text)
-	statistic, ok2 := n.args[1].(text)
-	if !ok1 || !ok2 {
-		return Value{}, fmt.Errorf("SEARCH takes two texts in quotes, the search and the statistic, and a period")
+	query, statistic := n.args[0], n.args[1]
+	if query.kind != nodeText || statistic.kind != nodeText {
+		return Value{}, errors.New("SEARCH takes two texts in quotes, the search and the statistic, and a period")
 	}
 	period := float64(c.env.Period)
 	if len(n.args) == 3 {
@@ -91,13 +91,13 @@ func (c *eval) search(n call) (Value, error) {
 		}
 	}
 	if c.env.Search == nil {
-		return Value{}, fmt.Errorf("SEARCH cannot be used here")
+		return Value{}, errors.New("SEARCH cannot be used here")
 	}
-	found, err := c.env.Search(query.s, statistic.s, int64(period))
+	found, err := c.env.Search(query.name, statistic.name, int64(period))
 	return arrayOf(found), err
 }
 
-func (c *eval) slice(n call) (Value, error) {
+func (c *eval) slice(n node) (Value, error) {
 	if err := args(n, 2, 3); err != nil {
 		return Value{}, err
 	}
@@ -122,7 +122,7 @@ func (c *eval) slice(n call) (Value, error) {
 	return arrayOf(v.Series[max(0, min(int(from), end)):end]), nil
 }
 
-func (c *eval) sort(n call) (Value, error) {
+func (c *eval) sort(n node) (Value, error) {
 	if err := args(n, 3, 4); err != nil {
 		return Value{}, err
 	}
@@ -132,7 +132,7 @@ func (c *eval) sort(n call) (Value, error) {
 	}
 	by, order := word(n.args[1]), word(n.args[2])
 	if !in(by, "AVG MIN MAX SUM") || !in(order, "ASC DESC") {
-		return v, fmt.Errorf("SORT takes AVG, MIN, MAX or SUM, then ASC or DESC")
+		return v, errors.New("SORT takes AVG, MIN, MAX or SUM, then ASC or DESC")
 	}
 	sorted := slices.Clone(v.Series)
 	slices.SortStableFunc(sorted, func(a, b Series) int {
@@ -159,14 +159,14 @@ func (c *eval) sort(n call) (Value, error) {
 
 // word returns the bare word an argument is, or "".
 func word(n node) string {
-	if w, ok := n.(call); ok && w.args == nil {
-		return w.name
+	if n.kind == nodeWord {
+		return n.name
 	}
 	return ""
 }
 
 // constant is a series without gaps that has one value throughout.
-func (c *eval) constant(n call) (Value, error) {
+func (c *eval) constant(n node) (Value, error) {
 	if err := args(n, 1, 1); err != nil {
 		return Value{}, err
 	}
@@ -183,7 +183,7 @@ func (c *eval) constant(n call) (Value, error) {
 }
 
 // calendar returns for every instant what the calendar says of it, in UTC.
-func (c *eval) calendar(n call) (Value, error) {
+func (c *eval) calendar(n node) (Value, error) {
 	v, err := c.seriesArg(n)
 	if err != nil {
 		return v, err

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -30,7 +31,7 @@ type Env struct {
 func (e *Expr) Eval(env Env) (Value, error) {
 	v, err := (&eval{env: env}).node(e.root)
 	if err == nil && v.Kind == Scalar {
-		return v, fmt.Errorf("the result is a number; it must be a time series, for example TIME_SERIES(...)")
+		return v, errors.New("the result is a number; it must be a time series, for example TIME_SERIES(...)")
 	}
 	return v, err
 }
@@ -38,26 +39,22 @@ func (e *Expr) Eval(env Env) (Value, error) {
 type eval struct{ env Env }
 
 func (c *eval) node(n node) (Value, error) {
-	switch n := n.(type) {
-	case number:
-		return scalar(n.v), nil
-	case text:
-		return Value{}, fmt.Errorf("the text %q stands where a value should", n.s)
-	case ident:
+	switch n.kind {
+	case nodeNumber:
+		return scalar(n.number), nil
+	case nodeIdent:
 		return c.ident(n.name)
-	case array:
+	case nodeArray:
 		return c.array(n)
-	case unary:
+	case nodeNegate:
 		return c.negate(n)
-	case binary:
+	case nodeBinary:
 		return c.binary(n)
-	case call:
-		if n.args == nil {
-			return Value{}, fmt.Errorf("%s stands where a value should", n.name)
-		}
+	case nodeCall:
 		return c.call(n)
+	case nodeText, nodeWord:
 	}
-	return Value{}, fmt.Errorf("unknown part %T", n)
+	return Value{}, fmt.Errorf("%q stands where a value should", n.name)
 }
 
 func (c *eval) metric(id string) *Series {
@@ -80,15 +77,15 @@ func (c *eval) ident(id string) (Value, error) {
 }
 
 // array joins series and arrays into one array.
-func (c *eval) array(n array) (Value, error) {
+func (c *eval) array(n node) (Value, error) {
 	var all []Series
-	for _, item := range n.items {
+	for _, item := range n.args {
 		v, err := c.node(item)
 		if err != nil {
 			return v, err
 		}
 		if !v.isSeries() {
-			return v, fmt.Errorf("an array holds time series, not numbers")
+			return v, errors.New("an array holds time series, not numbers")
 		}
 		if all = append(all, v.Series...); len(all) > maxSeries {
 			return v, fmt.Errorf("an array of more than %d time series", maxSeries)
@@ -97,8 +94,8 @@ func (c *eval) array(n array) (Value, error) {
 	return arrayOf(all), nil
 }
 
-func (c *eval) negate(n unary) (Value, error) {
-	v, err := c.node(n.x)
+func (c *eval) negate(n node) (Value, error) {
+	v, err := c.node(n.args[0])
 	if err != nil {
 		return v, err
 	}
@@ -121,16 +118,16 @@ func perSeries(v Value, f func(*Series) Series) Value {
 	return out
 }
 
-func (c *eval) binary(n binary) (Value, error) {
-	l, err := c.node(n.l)
+func (c *eval) binary(n node) (Value, error) {
+	l, err := c.node(n.args[0])
 	if err != nil {
 		return l, err
 	}
-	r, err := c.node(n.r)
+	r, err := c.node(n.args[1])
 	if err != nil {
 		return r, err
 	}
-	op := operation(n.op)
+	op := operation(n.name)
 	switch {
 	case l.Kind == Scalar && r.Kind == Scalar:
 		return scalar(op(l.Number, r.Number)), nil
@@ -139,7 +136,7 @@ func (c *eval) binary(n binary) (Value, error) {
 	case r.Kind == Scalar:
 		return mapped(l, func(x float64) float64 { return op(x, r.Number) }), nil
 	case l.Kind == Array && r.Kind == Array:
-		return Value{}, fmt.Errorf("%q joins an array of time series with a number or a time series, not with another array", n.op)
+		return Value{}, fmt.Errorf("%q joins an array of time series with a number or a time series, not with another array", n.name)
 	case l.Kind == Array:
 		return perSeries(l, func(s *Series) Series { return both(s, &r.Series[0], op) }), nil
 	case r.Kind == Array:

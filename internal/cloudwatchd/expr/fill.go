@@ -1,9 +1,12 @@
 package expr
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // fill gives a value to the instants that have none.
-func (c *eval) fill(n call) (Value, error) {
+func (c *eval) fill(n node) (Value, error) {
 	if err := args(n, 2, 2); err != nil {
 		return Value{}, err
 	}
@@ -11,7 +14,7 @@ func (c *eval) fill(n call) (Value, error) {
 	if err != nil {
 		return v, err
 	}
-	switch w := word(n.args[1]); w {
+	switch word(n.args[1]) {
 	case "REPEAT":
 		return perSeries(v, c.repeat), nil
 	case "LINEAR":
@@ -23,9 +26,10 @@ func (c *eval) fill(n call) (Value, error) {
 	}
 	switch with.Kind {
 	case Array:
-		return v, fmt.Errorf("FILL takes a number, a time series, REPEAT or LINEAR, not an array")
+		return v, errors.New("FILL takes a number, a time series, REPEAT or LINEAR, not an array")
 	case Single:
 		return perSeries(v, func(s *Series) Series { return c.fillFrom(s, &with.Series[0]) }), nil
+	case Scalar:
 	}
 	return perSeries(v, func(s *Series) Series {
 		return c.gaps(s, func(out *Series, at int64, _ int) { out.add(at, with.Number) })
@@ -87,7 +91,7 @@ func (c *eval) fillFrom(s, from *Series) Series {
 }
 
 // choose is IF(condition, then, otherwise); otherwise may be left out.
-func (c *eval) choose(n call) (Value, error) {
+func (c *eval) choose(n node) (Value, error) {
 	if err := args(n, 2, 3); err != nil {
 		return Value{}, err
 	}
@@ -123,13 +127,13 @@ func (c *eval) choose(n call) (Value, error) {
 // chooseOnce decides for all instants: the condition is a number.
 func chooseOnce(parts []Value) (Value, error) {
 	if parts[1].Kind == Scalar {
-		return Value{}, fmt.Errorf("IF with a number as its condition takes time series as its values")
+		return Value{}, errors.New("IF with a number as its condition takes time series as its values")
 	}
 	if finite(parts[0].Number) && parts[0].Number != 0 {
 		return parts[1], nil
 	}
 	if parts[2].Kind == Scalar {
-		return Value{}, fmt.Errorf("IF with a number as its condition takes time series as its values")
+		return Value{}, errors.New("IF with a number as its condition takes time series as its values")
 	}
 	return parts[2], nil
 }

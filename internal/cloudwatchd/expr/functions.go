@@ -41,7 +41,7 @@ func known(name string) error {
 	return fmt.Errorf("there is no function %s", name)
 }
 
-func (c *eval) call(n call) (Value, error) {
+func (c *eval) call(n node) (Value, error) {
 	switch {
 	case in(n.name, reducers):
 		return c.reduce(n)
@@ -57,7 +57,7 @@ func (c *eval) call(n call) (Value, error) {
 	return c.other(n)
 }
 
-func (c *eval) other(n call) (Value, error) {
+func (c *eval) other(n node) (Value, error) {
 	switch n.name {
 	case "FILL":
 		return c.fill(n)
@@ -82,7 +82,7 @@ func (c *eval) other(n call) (Value, error) {
 }
 
 // args checks how many arguments a function got.
-func args(n call, least, most int) error {
+func args(n node, least, most int) error {
 	if len(n.args) >= least && len(n.args) <= most {
 		return nil
 	}
@@ -93,14 +93,14 @@ func args(n call, least, most int) error {
 }
 
 // seriesArg evaluates the only argument, which must be one or many series.
-func (c *eval) seriesArg(n call) (Value, error) {
+func (c *eval) seriesArg(n node) (Value, error) {
 	if err := args(n, 1, 1); err != nil {
 		return Value{Kind: Single, Series: []Series{{}}}, err
 	}
 	return c.series(n, 0)
 }
 
-func (c *eval) series(n call, i int) (Value, error) {
+func (c *eval) series(n node, i int) (Value, error) {
 	v, err := c.node(n.args[i])
 	if err == nil && !v.isSeries() {
 		err = fmt.Errorf("argument %d of %s must be a time series, not %s", i+1, n.name, v.describe())
@@ -108,7 +108,7 @@ func (c *eval) series(n call, i int) (Value, error) {
 	return v, err
 }
 
-func (c *eval) number(n call, i int) (float64, error) {
+func (c *eval) number(n node, i int) (float64, error) {
 	v, err := c.node(n.args[i])
 	if err == nil && v.Kind != Scalar {
 		err = fmt.Errorf("argument %d of %s must be a number, not %s", i+1, n.name, v.describe())
@@ -131,7 +131,7 @@ func mapper(name string) func(float64) float64 {
 }
 
 // reduce turns one series into a number, and an array into one series.
-func (c *eval) reduce(n call) (Value, error) {
+func (c *eval) reduce(n node) (Value, error) {
 	v, err := c.seriesArg(n)
 	if err != nil {
 		return v, err

@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,32 +13,29 @@ const MaxLength = 2048
 // maxDepth bounds nesting, so that no input can exhaust the stack.
 const maxDepth = 100
 
-// node is one of number, text, ident, array, call, unary, binary.
-type node interface{ sealed() }
+// node is a part of an expression.
+type node struct {
+	kind   nodeKind
+	number float64
+	// name is a text's content, the id of a query, a function, a bare word or an
+	// operator.
+	name string
+	// args are operands, arguments or elements.
+	args []node
+}
 
-type (
-	number struct{ v float64 }
-	text   struct{ s string }
-	ident  struct{ name string }
-	array  struct{ items []node }
-	call   struct {
-		name string
-		args []node
-	}
-	unary  struct{ x node }
-	binary struct {
-		op   string
-		l, r node
-	}
+type nodeKind uint8
+
+const (
+	nodeNumber nodeKind = iota
+	nodeText            // in quotes
+	nodeIdent           // the id of a query
+	nodeArray
+	nodeCall
+	nodeWord // a bare word that some functions take: REPEAT, ASC, AVG
+	nodeNegate
+	nodeBinary
 )
-
-func (number) sealed() {}
-func (text) sealed()   {}
-func (ident) sealed()  {}
-func (array) sealed()  {}
-func (call) sealed()   {}
-func (unary) sealed()  {}
-func (binary) sealed() {}
 
 // Expr is a parsed expression.
 type Expr struct {
@@ -55,7 +54,7 @@ func (e *Expr) UsesMetrics() bool { return e.all }
 // Parse reads an expression. The error says what was wrong and where.
 func Parse(src string) (*Expr, error) {
 	if strings.TrimSpace(src) == "" {
-		return nil, fmt.Errorf("the expression is empty")
+		return nil, errors.New("the expression is empty")
 	}
 	if len(src) > MaxLength {
 		return nil, fmt.Errorf("the expression has %d characters, more than %d", len(src), MaxLength)
@@ -69,7 +68,7 @@ func Parse(src string) (*Expr, error) {
 		return nil, err
 	}
 	if t := p.peek(); t.kind != tokEnd {
-		return nil, p.unexpected(t)
+		return nil, unexpected(t)
 	}
 	return p.out, nil
 }
@@ -99,23 +98,28 @@ func (p *parser) accept(op string) bool {
 	return false
 }
 
-func (p *parser) unexpected(t token) error {
+func unexpected(t token) error {
 	if t.kind == tokEnd {
-		return fmt.Errorf("the expression ends too early")
+		return errors.New("the expression ends too early")
 	}
 	return fmt.Errorf("unexpected %q at character %d", t.text, t.at+1)
 }
 
-// levels are the binary operators from the loosest to the tightest.
-var levels = [...]string{"|| OR", "&& AND", "== != <= >= < >", "+ -", "* /"}
+// tightest is the number of levels of binary operators.
+const tightest = 5
+
+// operatorsOf lists the binary operators of a level, the loosest first.
+func operatorsOf(level int) string {
+	return [tightest]string{"|| OR", "&& AND", "== != <= >= < >", "+ -", "* /"}[level]
+}
 
 // operator returns the operator at the present token if it belongs to a level.
-func (p *parser) operator(level string) (string, bool) {
+func (p *parser) operator(level int) (string, bool) {
 	t := p.peek()
 	if t.kind != tokOp && t.kind != tokName {
 		return "", false
 	}
-	for op := range strings.FieldsSeq(level) {
+	for op := range strings.FieldsSeq(operatorsOf(level)) {
 		if op == t.text {
 			switch op {
 			case "AND":
@@ -130,77 +134,75 @@ func (p *parser) operator(level string) (string, bool) {
 }
 
 func (p *parser) level(i int) (node, error) {
-	if i == len(levels) {
+	if i == tightest {
 		return p.unary()
 	}
 	l, err := p.level(i + 1)
 	if err != nil {
-		return nil, err
+		return node{}, err
 	}
 	for {
-		op, ok := p.operator(levels[i])
+		op, ok := p.operator(i)
 		if !ok {
 			return l, nil
 		}
 		p.take()
 		r, err := p.level(i + 1)
 		if err != nil {
-			return nil, err
+			return node{}, err
 		}
-		l = binary{op, l, r}
+		l = node{kind: nodeBinary, name: op, args: []node{l, r}}
 	}
 }
 
 func (p *parser) unary() (node, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, fmt.Errorf("the expression is nested more than %d deep", maxDepth)
+		return node{}, fmt.Errorf("the expression is nested more than %d deep", maxDepth)
 	}
 	defer func() { p.depth-- }()
 	if p.accept("-") {
 		x, err := p.unary()
-		return unary{x}, err
+		return node{kind: nodeNegate, args: []node{x}}, err
 	}
 	l, err := p.primary()
 	if err != nil || !p.accept("^") {
 		return l, err
 	}
 	r, err := p.unary()
-	return binary{"^", l, r}, err
+	return node{kind: nodeBinary, name: "^", args: []node{l, r}}, err
 }
 
 func (p *parser) primary() (node, error) {
 	t := p.take()
 	switch {
 	case t.kind == tokNumber:
-		return number{t.num}, nil
+		return node{kind: nodeNumber, number: t.num}, nil
 	case t.kind == tokString:
-		return text{t.text}, nil
+		return node{kind: nodeText, name: t.text}, nil
 	case t.kind == tokName && t.text[0] >= 'a':
 		if p.peek().text == "(" {
-			return nil, fmt.Errorf("%q at character %d: functions are written in capitals", t.text, t.at+1)
+			return node{}, fmt.Errorf("%q at character %d: functions are written in capitals", t.text, t.at+1)
 		}
 		p.refer(t.text)
-		return ident{t.text}, nil
+		return node{kind: nodeIdent, name: t.text}, nil
 	case t.kind == tokName:
 		return p.call(t)
 	case t.kind == tokOp && t.text == "(":
 		x, err := p.level(0)
 		if err == nil && !p.accept(")") {
-			err = p.unexpected(p.peek())
+			err = unexpected(p.peek())
 		}
 		return x, err
 	case t.kind == tokOp && t.text == "[":
 		items, err := p.list("]")
-		return array{items}, err
+		return node{kind: nodeArray, args: items}, err
 	}
-	return nil, p.unexpected(t)
+	return node{}, unexpected(t)
 }
 
 func (p *parser) refer(id string) {
-	for _, known := range p.out.ids {
-		if known == id {
-			return
-		}
+	if slices.Contains(p.out.ids, id) {
+		return
 	}
 	p.out.ids = append(p.out.ids, id)
 }
@@ -210,18 +212,18 @@ func (p *parser) refer(id string) {
 func (p *parser) call(t token) (node, error) {
 	if !p.accept("(") {
 		if isWord(t.text) {
-			return call{name: t.text, args: nil}, nil
+			return node{kind: nodeWord, name: t.text}, nil
 		}
-		return nil, fmt.Errorf("%q at character %d: names of queries begin with a small letter", t.text, t.at+1)
+		return node{}, fmt.Errorf("%q at character %d: names of queries begin with a small letter", t.text, t.at+1)
 	}
 	if t.text == "METRICS" {
 		p.out.all = true
 	}
 	if err := known(t.text); err != nil {
-		return nil, err
+		return node{}, err
 	}
 	args, err := p.list(")")
-	return call{name: t.text, args: args}, err
+	return node{kind: nodeCall, name: t.text, args: args}, err
 }
 
 // list reads comma separated expressions up to the closing token.
@@ -240,7 +242,7 @@ func (p *parser) list(closing string) ([]node, error) {
 			return items, nil
 		}
 		if !p.accept(",") {
-			return nil, p.unexpected(p.peek())
+			return nil, unexpected(p.peek())
 		}
 	}
 }

@@ -173,7 +173,7 @@ func (a Args) list(name string) []any {
 	return l
 }
 
-func (a Args) element(name string, i int) string {
+func element(name string, i int) string {
 	return name + ".member." + strconv.Itoa(i+1)
 }
 
@@ -184,10 +184,10 @@ func (a Args) Subs(name string) []Args {
 	for i, v := range list {
 		m, ok := v.(map[string]any)
 		if !ok {
-			a.wrong(a.element(name, i), "a structure", v)
+			a.wrong(element(name, i), "a structure", v)
 			return nil
 		}
-		out = append(out, Args{members: m, path: a.Path(a.element(name, i)) + ".", state: a.state})
+		out = append(out, Args{members: m, path: a.Path(element(name, i)) + ".", state: a.state})
 	}
 	return out
 }
@@ -199,7 +199,7 @@ func (a Args) Numbers(name string) []float64 {
 	for i, v := range list {
 		f, ok := a.number(v)
 		if !ok {
-			a.wrong(a.element(name, i), "a number", v)
+			a.wrong(element(name, i), "a number", v)
 			return nil
 		}
 		out = append(out, f)
@@ -214,7 +214,7 @@ func (a Args) Texts(name string) []string {
 	for i, v := range list {
 		s, ok := v.(string)
 		if !ok {
-			a.wrong(a.element(name, i), "a text", v)
+			a.wrong(element(name, i), "a text", v)
 			return nil
 		}
 		out = append(out, s)

@@ -54,10 +54,11 @@ func EncodeError(c Codec, requestID string, e *Error) []byte {
 func (e *Error) QueryError() string { return e.Code + ";" + e.fault() }
 
 const (
-	majorUint  = 0 << 5
-	majorText  = 3 << 5
-	majorArray = 4 << 5
-	majorMap   = 5 << 5
+	majorUint     = 0 << 5
+	majorNegative = 1 << 5
+	majorText     = 3 << 5
+	majorArray    = 4 << 5
+	majorMap      = 5 << 5
 )
 
 func head(b []byte, major byte, n uint64) []byte {
@@ -106,19 +107,27 @@ func appendCBOR(b []byte, v any) []byte {
 	case float64:
 		return cborFloat(b, v)
 	case int64:
-		if v < 0 {
-			return head(b, 1<<5, uint64(-1-v))
-		}
-		return head(b, majorUint, uint64(v))
+		return cborInt(b, v)
 	case bool:
-		if v {
-			return append(b, 0xf5)
-		}
-		return append(b, 0xf4)
+		return append(b, 0xf4+boolByte(v))
 	default:
 		return append(b, 0xf6)
 	}
 	return b
+}
+
+func cborInt(b []byte, v int64) []byte {
+	if v < 0 {
+		return head(b, majorNegative, uint64(-1-v))
+	}
+	return head(b, majorUint, uint64(v))
+}
+
+func boolByte(v bool) byte {
+	if v {
+		return 1
+	}
+	return 0
 }
 
 func cborList[T any](b []byte, list []T, one func([]byte, T) []byte) []byte {

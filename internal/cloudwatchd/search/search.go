@@ -87,7 +87,7 @@ func (s *Search) readSchema(src string) (rest string, err error) {
 	var names []string
 	for {
 		src = strings.TrimSpace(src)
-		name := ""
+		var name string
 		if strings.HasPrefix(src, `"`) {
 			if name, src, err = quoted(src); err != nil {
 				return "", err

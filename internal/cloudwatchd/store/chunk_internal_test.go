@@ -10,7 +10,9 @@ import (
 // to something that unpacks to the same.
 func FuzzUnpack(f *testing.F) {
 	f.Add(pack(0, []slot{
-		{60, stat.Single(7, 1)}, {120, stat.Single(0.25, 12)}, {180, stat.FromStatistics(3, 9, 1, 5)},
+		{60, stat.Single(7, 1)},
+		{120, stat.Single(0.25, 12)},
+		{180, stat.FromStatistics(3, 9, 1, 5)},
 		{240, stat.FromSamples([]stat.Sample{{Value: 1, Count: 2}, {Value: 2, Count: 1}})},
 	}))
 	f.Add([]byte{1, 1, 1, 0, 2})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -51,8 +52,16 @@ CREATE TABLE chunk (
 ) STRICT, WITHOUT ROWID;
 `
 
+// openDisk opens or makes the file. It is held exclusively: what lies in memory
+// is the truth and the file its copy, so a second server on it would undo what
+// the first one writes.
 func openDisk(ctx context.Context, path string) (*disk, error) {
-	dsn := (&url.URL{Scheme: "file", Opaque: path, RawQuery: "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"}).String()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "open metric store "+path, err, "")
+	}
+	dsn := "file:" + (&url.URL{Path: abs}).EscapedPath() +
+		"?_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "open metric store "+path, err, "")
@@ -73,7 +82,7 @@ func (d *disk) prepare(ctx context.Context) error {
 	row := d.db.QueryRowContext(ctx, `SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_master)
 		FROM pragma_application_id AS a, pragma_user_version AS v`)
 	if err := row.Scan(&app, &version, &tables); err != nil {
-		return fault.Wrap(fault.Unavailable, op, err, "Is it a SQLite file, and may it be written?")
+		return fault.Wrap(fault.Unavailable, op, err, "Is it a SQLite file that may be written, and does no other local CloudWatch hold it?")
 	}
 	switch {
 	case tables == 0:
@@ -97,7 +106,7 @@ func (d *disk) load(ctx context.Context, take func(diskRow) error) error {
 	if err != nil {
 		return fault.Wrap(fault.Corrupt, op, err, "")
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
 	for rows.Next() {
 		var r diskRow
 		var dims string
@@ -142,7 +151,7 @@ func saveRows(ctx context.Context, tx *sql.Tx, rows []diskRow) error {
 	if err != nil {
 		return err
 	}
-	defer chunk.Close()
+	defer func() { _ = chunk.Close() }() // the transaction ends it too
 	for i := range rows {
 		r := &rows[i]
 		if r.series == 0 {

@@ -144,7 +144,13 @@ func TestListInPagesSurvivesRestart(t *testing.T) {
 	if err := s.Put(t.Context(), home, data); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []*store.Store{s, open(t, path)} {
+	for i := range 2 {
+		if i == 1 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, path)
+		}
 		var got []string
 		after, pages := "", 0
 		for more := true; more; pages++ {
