@@ -2,14 +2,13 @@
 package wire
 
 import (
-	"context"
+	"time"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/config"
-	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/metric/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/metric/csv"
-	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // CLI is what the command line is made of.
@@ -21,15 +20,6 @@ func CLI() host.Wiring {
 func Types() map[string]metric.Type {
 	return map[string]metric.Type{
 		csv.Name:     csv.Type(),
-		"CloudWatch": checkedOnly("CloudWatch", config.CheckCloudWatch),
+		"CloudWatch": cloudwatch.Type(config.CheckCloudWatch, time.Now, nil),
 	}
-}
-
-// checkedOnly is a kind of source whose documents are checked, although this
-// build cannot ask it: linting and expanding need no account.
-func checkedOnly(name string, check func(slo.Spec) []metric.SpecProblem) metric.Type {
-	return metric.Type{Name: name, Check: check, Open: func(context.Context, slo.Spec, string) (metric.Source, error) {
-		return nil, fault.New(fault.Unsupported, "source "+name, "this build checks documents about it and cannot ask it",
-			"measure from recorded files (type: csv), or use a build that carries it")
-	}}
 }

@@ -38,6 +38,11 @@ type Harness struct {
 	OnGrid bool
 	// NotNegative says that the source cannot hold values below zero.
 	NotNegative bool
+	// Floats says that values pass through float64: exact in millionths up to
+	// 2^53 of them.
+	Floats bool
+	// Coarsens says that the source keeps old steps only in coarser ones.
+	Coarsens bool
 }
 
 // Fault is one way to fail.
@@ -129,9 +134,14 @@ func Breaches(s metric.Series, span slo.Span) []string {
 			say("the step at %v is not answered, yet it has a point: no step is cut", pt.At.Time())
 		}
 	}
-	end := span.To
-	if n := len(s.Points); n > 0 {
-		end = max(end, s.Points[n-1].At+s.Points[n-1].Width)
+	// The last step may be a silent one: how wide it is, its neighbours say; where
+	// the whole span is silent, an hour is let pass.
+	end := span.To + slo.Hour
+	if len(s.Points) > 0 {
+		end = span.To
+		for _, pt := range s.Points {
+			end = max(end, span.To+pt.Width-1, pt.At+pt.Width)
+		}
 	}
 	for i, a := range s.Answered {
 		switch {

@@ -34,7 +34,9 @@ func TestBreachesAreSeen(t *testing.T) {
 		{"empty stretch", metric.Series{Answered: []slo.Span{{From: 105, To: 105}}}, "empty"},
 		{"stretches out of order", metric.Series{Answered: []slo.Span{{From: 105, To: 107}, {From: 101, To: 103}}}, "out of order"},
 		{"too early", metric.Series{Answered: []slo.Span{{From: 99, To: 103}}}, "reaches beyond"},
-		{"too far", metric.Series{Answered: []slo.Span{{From: 105, To: 111}}}, "reaches beyond"},
+		{"too far", metric.Series{Points: []metric.Point{at(105, 1)}, Answered: []slo.Span{{From: 105, To: 111}}}, "reaches beyond"},
+		{"far too far", metric.Series{Answered: []slo.Span{{From: 105, To: 171}}}, "reaches beyond"},
+		{"a silent last step", metric.Series{Points: []metric.Point{at(100, 5)}, Answered: []slo.Span{{From: 100, To: 114}}}, ""},
 		{"failed and answered", metric.Series{Answered: all, Err: errors.New("no")}, "failed query"},
 	} {
 		got := metrictest.Breaches(c.series, span)
