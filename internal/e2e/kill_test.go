@@ -5,16 +5,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// kills is how often the program is killed; NINES_KILLS raises it.
+// kills is how often the program is killed: 50 times in the full test.
 func kills() int {
-	if n, err := strconv.Atoi(os.Getenv("NINES_KILLS")); err == nil {
-		return n
+	if os.Getenv("NINES_FULL") != "" {
+		return 50
 	}
 	return 12
 }
