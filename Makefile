@@ -39,6 +39,7 @@ test: ## what every change must pass: vet, and every test in random order, with 
 .PHONY: test-full
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
 	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/...
+	tools/foreign.sh
 	tools/fuzz.sh $(FUZZTIME)
 	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
 
