@@ -32,3 +32,9 @@ func (s *Server) caller(r *http.Request) store.Place {
 func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
+
+// Place is an account and a region.
+type Place = store.Place
+
+// Home is the place of callers who sign with nothing that names another.
+func (s *Server) Home() Place { return Place{Account: s.cfg.Account, Region: s.cfg.Region} }
