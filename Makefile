@@ -8,7 +8,10 @@ SHELL       := bash
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := .tools/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME         ?= 30s
-TEST_TIMEOUT     ?= 12m
+TEST_TIMEOUT     ?= 20m
+# How many random cases a property is held against; the full test takes more.
+RAPID_CHECKS     ?= 30
+export RAPID_CHECKS
 
 # The version comes from git alone and is "dev" outside a checkout: the build
 # does not rely on what the go command knows about version control.
@@ -39,6 +42,7 @@ test: ## what every change must pass: vet, and every test in random order, with 
 .PHONY: test-full
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
 	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/...
+	RAPID_CHECKS=200 go test -count=1 -timeout 60m ./internal/slo ./internal/gate ./internal/metric/... ./internal/timeline/... ./internal/ledger/... ./internal/run/...
 	tools/foreign.sh
 	tools/fuzz.sh $(FUZZTIME)
 	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
