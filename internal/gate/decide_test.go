@@ -63,9 +63,7 @@ func named(name string) func(*gate.BudgetState) {
 	return func(s *gate.BudgetState) { s.SLO = name }
 }
 
-func dependency(service string) func(*gate.BudgetState) {
-	return func(s *gate.BudgetState) { s.Service, s.Dependency = service, true }
-}
+func dependency(s *gate.BudgetState) { s.Service, s.Dependency = "ledger", true }
 
 func request(states ...gate.BudgetState) gate.Request {
 	return gate.Request{Service: "payment-api", Change: gate.Change{Class: gate.ClassChange, Version: "1.4.2"}, States: states, At: at}
@@ -185,7 +183,7 @@ func TestDecide(t *testing.T) {
 	}{
 		{"the empty class is a change", []gate.BudgetState{healthy(level(slo.Critical))}, []func(*gate.Request){class("")}, decision.Fail, 3, "critical"},
 		{"nothing measured", nil, nil, decision.Inconclusive, 4, "unmeasured"},
-		{"only dependencies measured", []gate.BudgetState{healthy(dependency("ledger"))}, nil, decision.Inconclusive, 4, "unmeasured"},
+		{"only dependencies measured", []gate.BudgetState{healthy(dependency)}, nil, decision.Inconclusive, 4, "unmeasured"},
 		{"the worst objective decides", []gate.BudgetState{healthy(), healthy(named("latency"), level(slo.Exhausted))}, nil, decision.Fail, 3, "exhausted"},
 		{"known bad before not known", []gate.BudgetState{healthy(flag(slo.Stale)), healthy(named("latency"), flag(slo.FastBurn))}, nil, decision.Fail, 3, "fast_burn stale"},
 		{"a fix may go on known bad", []gate.BudgetState{healthy(level(slo.Exhausted), flag(slo.Stale))}, []func(*gate.Request){class(gate.ClassFix)}, decision.Warn, 5, "stale exhausted"},
@@ -217,11 +215,11 @@ func TestDecide(t *testing.T) {
 		}}, decision.Pass, 0, "healthy"},
 		{"a freeze that begins now", []gate.BudgetState{healthy()}, []func(*gate.Request){func(r *gate.Request) { r.Freezes = []gate.Freeze{{Name: "x", From: at}} }}, decision.Fail, 3, "freeze"},
 
-		{"a dependency warns at most", []gate.BudgetState{healthy(), healthy(dependency("ledger"), level(slo.Exhausted))}, nil, decision.Warn, 5, "exhausted"},
-		{"a blind dependency warns at most", []gate.BudgetState{healthy(), healthy(dependency("ledger"), flag(slo.Stale))}, nil, decision.Warn, 5, "stale"},
-		{"a dependency may fail", []gate.BudgetState{healthy(), healthy(dependency("ledger"), level(slo.Exhausted))}, []func(*gate.Request){func(r *gate.Request) { r.Policy.DependencyVerdict = decision.Fail }}, decision.Fail, 3, "exhausted"},
-		{"a dependency may not count", []gate.BudgetState{healthy(), healthy(dependency("ledger"), level(slo.Exhausted))}, []func(*gate.Request){func(r *gate.Request) { r.Policy.DependencyVerdict = decision.Pass }}, decision.Pass, 0, "exhausted healthy"},
-		{"a dependency hides nothing", []gate.BudgetState{healthy(flag(slo.Stale)), healthy(dependency("ledger"), level(slo.Exhausted))}, nil, decision.Inconclusive, 4, "stale exhausted"},
+		{"a dependency warns at most", []gate.BudgetState{healthy(), healthy(dependency, level(slo.Exhausted))}, nil, decision.Warn, 5, "exhausted"},
+		{"a blind dependency warns at most", []gate.BudgetState{healthy(), healthy(dependency, flag(slo.Stale))}, nil, decision.Warn, 5, "stale"},
+		{"a dependency may fail", []gate.BudgetState{healthy(), healthy(dependency, level(slo.Exhausted))}, []func(*gate.Request){func(r *gate.Request) { r.Policy.DependencyVerdict = decision.Fail }}, decision.Fail, 3, "exhausted"},
+		{"a dependency may not count", []gate.BudgetState{healthy(), healthy(dependency, level(slo.Exhausted))}, []func(*gate.Request){func(r *gate.Request) { r.Policy.DependencyVerdict = decision.Pass }}, decision.Pass, 0, "exhausted healthy"},
+		{"a dependency hides nothing", []gate.BudgetState{healthy(flag(slo.Stale)), healthy(dependency, level(slo.Exhausted))}, nil, decision.Inconclusive, 4, "stale exhausted"},
 
 		{"only the policy's objectives count", []gate.BudgetState{healthy(), healthy(named("latency"), level(slo.Exhausted))}, []func(*gate.Request){func(r *gate.Request) { r.Policy.Objectives = []string{"availability"} }}, decision.Pass, 0, "healthy"},
 		{"an objective the policy asks for is missing", []gate.BudgetState{healthy()}, []func(*gate.Request){func(r *gate.Request) { r.Policy.Objectives = []string{"availability", "latency"} }}, decision.Inconclusive, 4, "unmeasured"},
@@ -271,7 +269,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestReasonTexts(t *testing.T) {
-	dep := healthy(dependency("ledger"), level(slo.Exhausted))
+	dep := healthy(dependency, level(slo.Exhausted))
 	dep.Method = "Timeslices"
 	r := request(healthy(level(slo.Exhausted), flag(slo.FastBurn)), dep)
 	r.Freezes = []gate.Freeze{freeze()}

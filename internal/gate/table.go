@@ -110,9 +110,13 @@ func rowsOf(s *BudgetState) []Row {
 		flag slo.Flag
 		row  Row
 	}{
-		{slo.FastBurn, RowFastBurn}, {slo.SlowBurn, RowSlowBurn},
-		{slo.Stale, RowStale}, {slo.Silent, RowSilent}, {slo.NoTraffic, RowNoTraffic},
-		{slo.InsufficientData, RowInsufficientData}, {slo.New, RowNew},
+		{slo.FastBurn, RowFastBurn},
+		{slo.SlowBurn, RowSlowBurn},
+		{slo.Stale, RowStale},
+		{slo.Silent, RowSilent},
+		{slo.NoTraffic, RowNoTraffic},
+		{slo.InsufficientData, RowInsufficientData},
+		{slo.New, RowNew},
 	} {
 		if has(f.flag) {
 			out = append(out, f.row)

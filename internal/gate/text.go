@@ -16,11 +16,11 @@ import (
 
 // rollbackReason says why a rollback goes, and which freezes it goes through.
 func rollbackReason(r *Request) decision.Reason {
-	text := "rolling back is never gated"
+	parts := []string{"rolling back is never gated"}
 	for i := range r.Freezes {
-		text += "; in force: " + freezeText(&r.Freezes[i])
+		parts = append(parts, "in force: "+freezeText(&r.Freezes[i]))
 	}
-	return decision.Reason{Code: string(RowRollback), Text: text}
+	return decision.Reason{Code: string(RowRollback), Text: strings.Join(parts, "; ")}
 }
 
 func freezeText(f *Freeze) string {

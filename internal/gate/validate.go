@@ -35,10 +35,8 @@ func Validate(r Request) error {
 		}
 	}
 	for _, f := range r.Freezes {
-		for _, c := range f.Exempt {
-			if _, err := ParseClass(string(c)); err != nil {
-				return fault.Wrap(fault.Invalid, "freeze "+quote(f.Name), err, "")
-			}
+		if err := validateExempt(f.Name, f.Exempt); err != nil {
+			return err
 		}
 	}
 	if o := r.Override; o != nil && (o.Actor == "" || o.Reason == "") {
@@ -75,10 +73,17 @@ func (p *Policy) Validate() error {
 		}
 	}
 	for _, f := range p.Freezes {
-		for _, c := range f.Exempt {
-			if _, err := ParseClass(string(c)); err != nil {
-				return fault.Wrap(fault.Invalid, op+": freeze "+quote(f.Name), err, "")
-			}
+		if err := validateExempt(f.Name, f.Exempt); err != nil {
+			return fault.Wrap(fault.Invalid, op, err, "")
+		}
+	}
+	return nil
+}
+
+func validateExempt(freeze string, exempt []Class) error {
+	for _, c := range exempt {
+		if _, err := ParseClass(string(c)); err != nil {
+			return fault.Wrap(fault.Invalid, "freeze "+quote(freeze), err, "")
 		}
 	}
 	return nil

@@ -256,9 +256,11 @@ func compareBool(a, b bool) int {
 	}
 }
 
-// log reports what is no part of the answer.
-func (q *question) log(ctx context.Context, msg string, err error) {
+// log reports what is no part of the answer: what was being done, and why it
+// failed.
+func (q *question) log(ctx context.Context, doing string, err error) {
 	if q.env.Log != nil {
-		q.env.Log.WarnContext(ctx, msg, slog.String("service", q.req.Service), slog.String("error", err.Error()))
+		q.env.Log.WarnContext(ctx, "the gate could not keep its record",
+			slog.String("doing", doing), slog.String("service", q.req.Service), slog.String("error", err.Error()))
 	}
 }

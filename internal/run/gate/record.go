@@ -53,7 +53,7 @@ func (q *question) record(ctx context.Context, d decision.Decision) (e ledger.En
 		return e, false, nil
 	}
 	if q.rollback() && fault.KindOf(err) != fault.Canceled {
-		q.log(ctx, "the rollback could not be recorded", err)
+		q.log(ctx, "record a rollback", err)
 		return ledger.Entry{}, q.spool(ctx, d), nil
 	}
 	return ledger.Entry{}, false, fault.Wrap(fault.Internal, "record the decision", err, "")
@@ -65,12 +65,12 @@ func (q *question) spool(ctx context.Context, d decision.Decision) bool {
 	draft, err := q.draft(d)
 	switch {
 	case err != nil:
-		q.log(ctx, "the decision cannot be written down", err)
+		q.log(ctx, "write the decision down", err)
 	case q.env.Spool == nil:
 		err = fault.New(fault.Unavailable, "spool", "there is none", "")
 	default:
 		if err = q.env.Spool.Put(ctx, draft); err != nil {
-			q.log(ctx, "the decision could not be spooled", err)
+			q.log(ctx, "spool the decision", err)
 		}
 	}
 	if err != nil {
@@ -88,6 +88,6 @@ func (q *question) drain(ctx context.Context) {
 		return
 	}
 	if _, err := q.env.Spool.Drain(ctx, q.env.Ledger); err != nil {
-		q.log(ctx, "decisions of earlier calls are still to be recorded", err)
+		q.log(ctx, "record what earlier calls spooled", err)
 	}
 }

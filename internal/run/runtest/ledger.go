@@ -107,7 +107,7 @@ func (l *Ledger) Scan(_ context.Context, q ledger.Query) iter.Seq2[ledger.Entry,
 }
 
 // Close implements ledger.Ledger.
-func (l *Ledger) Close() error { return nil }
+func (*Ledger) Close() error { return nil }
 
 // All returns every entry, oldest first.
 func (l *Ledger) All() []ledger.Entry {

@@ -94,7 +94,7 @@ func write(dir, name string, data []byte) (err error) {
 	if err = os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
 		return err
 	}
-	folder, openErr := os.Open(dir)
+	folder, openErr := os.Open(dir) //nolint:gosec // the folder the host named
 	if openErr != nil {
 		return errors.Join(openErr, f.Close())
 	}

@@ -35,17 +35,14 @@ func Recompute(ctx context.Context, env *run.Env, id string) (Replay, error) {
 	var wrong []string
 	// A body changed together with its digest no longer fits the entry behind
 	// it: only the whole chain vouches for one entry.
-	switch err := ledger.Verify(env.Ledger.Scan(ctx, ledger.Query{})); fault.KindOf(err) {
-	case fault.Corrupt:
+	if err := ledger.Verify(env.Ledger.Scan(ctx, ledger.Query{})); fault.KindOf(err) == fault.Corrupt {
 		wrong = append(wrong, err.Error())
-	default:
-		if err != nil {
-			return r, fault.Wrap(fault.Internal, "replay "+e.ID, err, "")
-		}
+	} else if err != nil {
+		return r, fault.Wrap(fault.Internal, "replay "+e.ID, err, "")
 	}
-	var rec rungate.Record
-	if err := strict(e.Body, &rec); err != nil {
-		r.Why = strings.Join(append(wrong, "what was recorded cannot be read: "+err.Error()), "; ")
+	rec, unreadable := strict(e.Body)
+	if unreadable != "" {
+		r.Why = strings.Join(append(wrong, "what was recorded cannot be read: "+unreadable), "; ")
 		return r, nil
 	}
 	r.Recorded = rec.Decision
@@ -63,11 +60,15 @@ func Recompute(ctx context.Context, env *run.Env, id string) (Replay, error) {
 }
 
 // strict reads a record and refuses what it would leave out: a field nobody
-// knows was not decided on, so it must not stand in the record.
-func strict(body []byte, rec *rungate.Record) error {
+// knows was not decided on, so it must not stand in the record. why says what
+// cannot be read; empty: nothing.
+func strict(body []byte) (rec rungate.Record, why string) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	return dec.Decode(rec)
+	if err := dec.Decode(&rec); err != nil {
+		return rec, err.Error()
+	}
+	return rec, ""
 }
 
 // differences names the fields in which two decisions differ, as they are

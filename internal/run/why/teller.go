@@ -217,53 +217,57 @@ func distance(d time.Duration, what string) string {
 	return ""
 }
 
+// happening is what a change's entry says, as far as it says it.
+type happening struct {
+	Version     string `json:"version"`
+	Environment string `json:"environment"`
+	Reason      string `json:"reason"`
+	Kind        string `json:"kind"`
+	rungate.Record
+}
+
 // change puts an entry in words; "" for one that changed nothing here.
 func (t *teller) change(e ledger.Entry) string {
 	if e.ID == t.entry.ID || !t.concerns(e.Subject) {
 		return ""
 	}
-	var body struct {
-		Version     string `json:"version"`
-		Environment string `json:"environment"`
-		Reason      string `json:"reason"`
-		Kind        string `json:"kind"`
-		rungate.Record
-	}
+	var body happening
 	if err := json.Unmarshal(e.Body, &body); err != nil {
-		body.Version = "(its entry cannot be read)"
+		body = happening{Reason: "(its entry cannot be read)"}
 	}
-	by := func(what string, parts ...string) string {
-		for _, p := range parts {
-			if p != "" {
-				what += " " + p
-			}
-		}
-		if e.Subject != t.req.Service && e.Subject != "" {
-			what += " of " + e.Subject
-		}
-		if e.Actor != "" {
-			what += " by " + e.Actor
-		}
-		if body.Reason != "" {
-			what += ": " + body.Reason
-		}
-		return what
+	what := body.what(e.Kind)
+	if what == "" {
+		return ""
 	}
-	switch e.Kind {
+	if e.Subject != t.req.Service && e.Subject != "" {
+		what += " of " + e.Subject
+	}
+	if e.Actor != "" {
+		what += " by " + e.Actor
+	}
+	if body.Reason != "" {
+		what += ": " + body.Reason
+	}
+	return what
+}
+
+// what names a change; "" for what is none.
+func (h *happening) what(kind ledger.Kind) string {
+	switch kind {
 	case ledger.KindDeploy:
-		return by("deployment", body.Version, body.Environment)
+		return strings.Join(strings.Fields("deployment "+h.Version+" "+h.Environment), " ")
 	case ledger.KindDocument:
-		return by("change of the documents")
+		return "change of the documents"
 	case ledger.KindOverride:
-		return by("override", body.Version)
+		return strings.TrimSpace("override " + h.Version)
 	case ledger.KindFreeze, ledger.KindExclusion, ledger.KindReset:
-		return by(string(e.Kind))
+		return string(kind)
 	case ledger.KindEnd:
-		return by("end of " + article(body.Kind))
+		return "end of " + article(h.Kind)
 	case ledger.KindDecision:
 		// What the gate let go was probably deployed; what it held was not.
-		if v := body.Decision.Verdict; (v == decision.Pass || v == decision.Warn) && body.Request.Change.Version != "" {
-			return by(fmt.Sprintf("the gate let %s go (%s)", body.Request.Change.Version, v))
+		if v := h.Decision.Verdict; (v == decision.Pass || v == decision.Warn) && h.Request.Change.Version != "" {
+			return fmt.Sprintf("the gate let %s go (%s)", h.Request.Change.Version, v)
 		}
 	}
 	return ""
