@@ -123,7 +123,14 @@ func (r *reader) upTo(limit uint64) int64 {
 }
 
 // count reads how many things follow, each at least one byte long.
-func (r *reader) count() int { return int(r.upTo(uint64(len(r.b)))) }
+func (r *reader) count() int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.fail()
+		return 0
+	}
+	return int(n) //nolint:gosec // it is at most a slice's length
+}
 
 func (r *reader) bytes() []byte {
 	n := r.count()

@@ -27,6 +27,11 @@ type dayRange struct {
 	first, last int
 }
 
+// has says whether a day has a chunk; nil is a day without any.
+func (d *dayRange) has(index int) bool {
+	return d != nil && d.any && d.first <= index && index <= d.last
+}
+
 func (mo *monthItem) slot(i int) *[monthDays]tally {
 	for len(mo.slots) <= i {
 		mo.slots = append(mo.slots, [monthDays]tally{})

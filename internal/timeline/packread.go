@@ -62,9 +62,7 @@ func (p *packRead) resolve() error {
 		pl.tail = s
 		pl.resolve(s.floor)
 		for _, r := range pl.runs {
-			for m := r.From; m < r.To; m = (monthOf(m) + 1).start() {
-				p.months[monthOf(m)] = nil
-			}
+			p.wantMonths(r)
 		}
 		for _, m := range pl.marks {
 			if m < p.tail.start {
@@ -73,6 +71,7 @@ func (p *packRead) resolve() error {
 		}
 		for _, s := range pl.points {
 			s.To = min(s.To, p.tail.start, pl.frontier)
+			p.wantMonths(s)
 			if int(s.Len()/p.tail.c) > manyChunks {
 				p.widen(s)
 				continue
@@ -88,6 +87,14 @@ func (p *packRead) resolve() error {
 		}
 	}
 	return nil
+}
+
+// wantMonths notes the months a span touches. They tell which chunks there
+// must be, so they are read for points, too.
+func (p *packRead) wantMonths(s slo.Span) {
+	for m := s.From; m < s.To; m = (monthOf(m) + 1).start() {
+		p.months[monthOf(m)] = nil
+	}
 }
 
 func (p *packRead) widen(s slo.Span) {
@@ -290,13 +297,9 @@ func (p *packRead) points(pl *readPlan, s *tailSlot, v *view) error {
 	for _, want := range pl.points {
 		end := min(want.To, p.tail.start, pl.frontier)
 		for at := floor(want.From, p.tail.c); at < end; at += p.tail.c {
-			recs := p.chunks[at].recs
-			if pl.slot >= len(recs) {
-				continue
-			}
-			_, body, ok := readChunkSlot(recs[pl.slot])
-			if _, whole := sumBody(body, p.tail.c, int(p.tail.c)); !ok || !whole {
-				return corrupt(Key{p.part, chunkSort(at)}, fmt.Sprintf("the minutes of %q do not fit", pl.id))
+			body, err := p.body(pl, at)
+			if err != nil {
+				return err
 			}
 			v.blocks = addBlock(v.blocks, at, body)
 		}
@@ -309,6 +312,30 @@ func (p *packRead) points(pl *readPlan, s *tailSlot, v *view) error {
 		}
 	}
 	return nil
+}
+
+// body returns a slot's encoded minutes of a chunk, after decoding them once.
+func (p *packRead) body(pl *readPlan, at slo.Minute) ([]byte, error) {
+	ch, ok := p.chunks[at]
+	if !ok {
+		day := floor(at, slo.Day)
+		_, chunks, err := p.settledDay(pl, day)
+		if err == nil && chunks.has(int((at-day)/p.tail.c)) {
+			err = corrupt(Key{p.part, chunkSort(at)}, "the item is missing")
+		}
+		return nil, err
+	}
+	if pl.slot >= len(ch.recs) {
+		return nil, nil
+	}
+	_, body, ok := readChunkSlot(ch.recs[pl.slot])
+	if ok {
+		_, ok = sumBody(body, p.tail.c, int(p.tail.c))
+	}
+	if !ok {
+		return nil, corrupt(Key{p.part, chunkSort(at)}, fmt.Sprintf("the minutes of %q do not fit", pl.id))
+	}
+	return body, nil
 }
 
 // addBlock appends a block unless it is empty or there already: two stretches
