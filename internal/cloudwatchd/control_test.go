@@ -16,7 +16,7 @@ func serve(t *testing.T, s *cloudwatchd.Server, f func(*bench)) {
 	t.Helper()
 	h := httptest.NewServer(s)
 	defer h.Close()
-	b := &bench{t: t, server: s, url: h.URL}
+	b := &bench{t: t, server: s, url: h.URL, http: h.Client()}
 	b.cw = b.client("eu-west-1", "AKIDEXAMPLE")
 	f(b)
 }

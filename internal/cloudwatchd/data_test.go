@@ -129,6 +129,18 @@ func TestRetentionTiers(t *testing.T) {
 	}
 }
 
+// The border of a tier is sharp: of two minutes beside it one is there.
+func TestTierBorder(t *testing.T) {
+	b := start(t)
+	b.put(datum("m", noon, 1), datum("m", noon.Add(time.Minute), 2))
+	for late, want := range map[time.Duration]map[int]float64{0: {0: 1, 1: 2}, time.Second: {1: 2}, time.Minute: {1: 2}, 61 * time.Second: {}} {
+		b.server.Clock().Freeze(noon.Add(15*24*time.Hour + late))
+		if diff := cmp.Diff(want, minutes(b.get(window(noon, noon.Add(time.Hour), ask("m", "m", "Sum", 60))).MetricDataResults[0], noon)); diff != "" {
+			t.Errorf("15 days and %v later: %s", late, diff)
+		}
+	}
+}
+
 func TestUnits(t *testing.T) {
 	b := start(t)
 	at := noon.Add(-time.Minute)

@@ -28,6 +28,7 @@ type bench struct {
 	t      testing.TB
 	server *cloudwatchd.Server
 	url    string
+	http   *http.Client // of this server alone: no other test closes its connections
 	cw     *cloudwatch.Client
 }
 
@@ -44,7 +45,7 @@ func start(t testing.TB, changes ...change) *bench {
 		t.Fatal(err)
 	}
 	h := httptest.NewServer(s)
-	b := &bench{t: t, server: s, url: h.URL}
+	b := &bench{t: t, server: s, url: h.URL, http: h.Client()}
 	b.cw = b.client("eu-west-1", "AKIDEXAMPLE")
 	t.Cleanup(func() {
 		h.Close()
@@ -58,7 +59,7 @@ func start(t testing.TB, changes ...change) *bench {
 // client is an SDK client that does not retry, so that every answer is seen.
 func (b *bench) client(region, key string, opts ...func(*cloudwatch.Options)) *cloudwatch.Client {
 	return cloudwatch.New(cloudwatch.Options{
-		Region: region, BaseEndpoint: aws.String(b.url), Retryer: aws.NopRetryer{},
+		Region: region, BaseEndpoint: aws.String(b.url), Retryer: aws.NopRetryer{}, HTTPClient: b.http,
 		Credentials: credentials.NewStaticCredentialsProvider(key, "secret", ""),
 	}, opts...)
 }
@@ -132,7 +133,7 @@ func (b *bench) do(method, path, body string, headers ...string) (int, http.Head
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := b.http.Do(r)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -151,7 +151,7 @@ func TestAgainstAModel(t *testing.T) {
 		}
 		h := httptest.NewServer(s)
 		defer h.Close()
-		b := &bench{t: t, server: s, url: h.URL}
+		b := &bench{t: t, server: s, url: h.URL, http: h.Client()}
 		b.cw = b.client("eu-west-1", "AKIDEXAMPLE")
 		m := model{}
 		for range rapid.IntRange(1, 4).Draw(rt, "calls") {

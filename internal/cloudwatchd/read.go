@@ -31,22 +31,6 @@ func retention(period int64) time.Duration {
 	return keepFine
 }
 
-// alignStart rounds a start time down as AWS documents it: to the minute, to
-// five minutes from 15 days back, to the hour from 63 days back; for periods
-// under a minute to the period.
-func alignStart(start int64, now time.Time, period int64) int64 {
-	age := now.Sub(time.Unix(start, 0))
-	switch {
-	case period < 60:
-		return floor(start, period)
-	case age > keepFiveMinutely:
-		return floor(start, 3600)
-	case age > keepMinutely:
-		return floor(start, 300)
-	}
-	return floor(start, 60)
-}
-
 // span is what is read of a metric.
 type span struct {
 	metric     store.Metric
@@ -60,9 +44,13 @@ type span struct {
 // since 1970 and are stamped with its beginning (assumed: AWS does not say from
 // where it counts periods longer than an hour). The last period is cut at the
 // end. Periods too old for their length give nothing.
+//
+// AWS documents that a start is rounded down to the minute, from 15 days back to
+// five minutes, from 63 days back to the hour. Rounding down to the period does
+// all of that: a period finer than these has no data there.
 func read(space *store.Space, sp span, now time.Time) (times []int64, values []float64, err error) {
 	oldest := now.Add(-retention(sp.period)).Unix()
-	from := floor(alignStart(sp.start, now, sp.period), sp.period)
+	from := floor(sp.start, sp.period)
 	if from < oldest {
 		from = floor(oldest+sp.period-1, sp.period)
 	}

@@ -65,7 +65,7 @@ type group struct {
 // gather adds a metric's observations, whatever their unit.
 func (e *evaluation) gather(space *store.Space, q *query, m store.Metric, g *group) error {
 	oldest := e.c.now.Add(-e.s.cfg.InsightsWindow).Unix()
-	from := floor(alignStart(e.req.start, e.c.now, q.period), q.period)
+	from := floor(e.req.start, q.period)
 	if from < oldest {
 		from = floor(oldest+q.period-1, q.period)
 	}

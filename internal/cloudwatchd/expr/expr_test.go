@@ -132,6 +132,7 @@ func TestDocumented(t *testing.T) {
 		{"EPOCH(m1)", m, "0 60 120 180 240"},
 		{"DAY(m1)", m, "4 4 4 4 4"}, // 1 January 1970 was a Thursday
 		{"IF(DAY(m1) < 6 AND YEAR(m1) == 1970 AND MONTH(m1) == 1 AND DATE(m1) == 1 AND HOUR(m1) == 0, m1)", m, "10 20 0 40 50"},
+		{"m1 / (1 / 0)", m, "- - - - -"}, // no value, and not infinity
 		{"m1 - SUM(IF(m1 > 99, m1))", m, "- - - - -"},
 	} {
 		v, err := evaluate(t, c.src, c.env)
