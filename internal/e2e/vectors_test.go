@@ -184,6 +184,7 @@ func loadVectors(t *testing.T) []vector {
 }
 
 func TestPublishedVectors(t *testing.T) {
+	t.Parallel()
 	for _, v := range loadVectors(t) {
 		if v.Segments == nil {
 			continue // V16 is about percentiles: internal/slo holds it

@@ -51,7 +51,7 @@ func ParseDecimal(s string) (Decimal, error) {
 	if n.negative {
 		u = -u
 	}
-	return normal(u, uint8(-n.exp)), nil //nolint:gosec // -exp is in [0, 18] here
+	return normal(u, uint8(-n.exp)), nil
 }
 
 // MustDecimal is ParseDecimal for constants; it panics on what cannot be read.

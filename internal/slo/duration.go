@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -60,7 +61,7 @@ func ParseCalendar(s string, start time.Time, loc *time.Location) (Calendar, err
 
 func splitDuration(s string) (int64, byte, error) {
 	if s == "" {
-		return 0, 0, fmt.Errorf("a duration is missing: write a number and one of m h d w M Q Y, as in 30d")
+		return 0, 0, errors.New("a duration is missing: write a number and one of m h d w M Q Y, as in 30d")
 	}
 	digits, unit := s[:len(s)-1], s[len(s)-1]
 	n, err := strconv.ParseUint(digits, 10, 31)

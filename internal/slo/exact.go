@@ -192,21 +192,33 @@ func compareFar(a, b float64) int {
 // allowance is budget x base in units, rounded once: what may be spent.
 func allowance(t term, unit Amount) float64 {
 	if t.base.per == 0 {
-		if n, ok := mul(int64(t.base.total), t.budget.unscaled); ok {
-			if d, ok := mul(pow10(t.budget.scale), int64(unit)); ok {
-				return float64(n) / float64(d)
-			}
-		}
-		if whole := int64(t.base.total) / int64(unit); whole*int64(unit) == int64(t.base.total) {
-			if n, ok := mul(whole, t.budget.unscaled); ok {
-				return quotient(n, pow10(t.budget.scale))
-			}
+		if f, ok := smallAllowance(t, int64(unit)); ok {
+			return f
 		}
 	}
 	r := t.base.rat()
 	r.Mul(r, t.budget.Rat())
 	f, _ := r.Quo(r, new(big.Rat).SetInt64(int64(unit))).Float64()
 	return f
+}
+
+// smallAllowance is allowance where its numbers fit a float64.
+func smallAllowance(t term, unit int64) (float64, bool) {
+	total := int64(t.base.total)
+	n, fits := mul(total, t.budget.unscaled)
+	d, also := mul(pow10(t.budget.scale), unit)
+	if fits && also {
+		return float64(n) / float64(d), true
+	}
+	whole := total / unit
+	if whole*unit != total {
+		return 0, false
+	}
+	n, fits = mul(whole, t.budget.unscaled)
+	if !fits {
+		return 0, false
+	}
+	return quotient(n, pow10(t.budget.scale)), true
 }
 
 // below says whether n/d < limit, exactly, for d > 0.

@@ -85,7 +85,7 @@ func (s *Series) Points(span Span) iter.Seq2[Minute, Count] {
 }
 
 // Loaded is always true.
-func (s *Series) Loaded(Span) bool { return true }
+func (*Series) Loaded(Span) bool { return true }
 
 // Birth is the earliest point.
 func (s *Series) Birth() (Minute, bool) { return s.from, s.born }

@@ -93,7 +93,7 @@ func scaled(a, b, c Amount) Amount {
 	if left := uint64(c) - r; r > left || (r == left && q%2 == 1) {
 		q++
 	}
-	return Amount(q) //nolint:gosec // q <= b
+	return Amount(q)
 }
 
 // whole is the part of a span that consists of whole steps of the UTC grid.

@@ -220,8 +220,12 @@ func TestNeeds(t *testing.T) {
 	got := slo.Needs(o, now)
 	feb := slo.MinuteOf(time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC))
 	for _, want := range []slo.Span{
-		{From: feb, To: now}, {From: feb - 31*slo.Day, To: feb}, {From: now - 5, To: now}, {From: now - 3*slo.Day, To: now},
-		{From: now - slo.Hour - slo.Week, To: now - slo.Week}, {From: now - slo.Hour - 4*slo.Week, To: now - 4*slo.Week},
+		{From: feb, To: now},
+		{From: feb - 31*slo.Day, To: feb},
+		{From: now - 5, To: now},
+		{From: now - 3*slo.Day, To: now},
+		{From: now - slo.Hour - slo.Week, To: now - slo.Week},
+		{From: now - slo.Hour - 4*slo.Week, To: now - 4*slo.Week},
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%v is not needed", want)

@@ -157,7 +157,8 @@ func TestCalendarAgainstSteppingDays(t *testing.T) {
 		k := rapid.IntRange(0, 20).Draw(t, "k")
 		starts := [2]slo.Minute{}
 		for i := range starts {
-			yy, mm, dd := y, m, d
+			var yy, dd int
+			var mm time.Month
 			switch n := (k + i) * c.N; c.Unit {
 			case slo.CalendarMonth:
 				yy, mm = stepMonths(y, m, n)

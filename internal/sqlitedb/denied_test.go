@@ -115,7 +115,7 @@ func makeStore(t *testing.T, path string, hot bool) {
 // executable copies the test binary to where everybody may run it.
 func executable(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "nines-denied")
+	dir, err := os.MkdirTemp("", "nines-denied") //nolint:usetesting // t.TempDir lies in a folder of this user alone
 	if err != nil {
 		t.Fatal(err)
 	}

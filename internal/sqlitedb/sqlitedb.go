@@ -82,7 +82,7 @@ func Open(ctx context.Context, path string, opt Options) (*DB, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.Close()) //nolint:contextcheck // closing is not given up
 	}
 	return db, nil
 }
@@ -248,5 +248,5 @@ func (db *DB) Close() error {
 			errs = append(errs, d.Close())
 		}
 	}
-	return translate(context.Background(), "close store "+db.path, errors.Join(errs...))
+	return translate(context.Background(), "close store "+db.path, errors.Join(errs...)) //nolint:forbidigo // closing is not given up
 }

@@ -96,7 +96,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		defer db.Close()
 		for _, p := range pragmas {
-			if _, err := db.Exec(p); err != nil {
+			if _, err := db.ExecContext(t.Context(), p); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -262,13 +262,18 @@ func (cu *cursor) next() (m minute, ok bool) {
 	if cu.flags&(bodyNarrow|bodyEven) == 0 {
 		cu.width = uint16(cu.widths.upTo(math.MaxUint16))
 	}
-	if cu.off >= cu.c || cu.total < 0 || cu.total > math.MaxInt64/cu.unit || bad > cu.total ||
-		cu.width == 0 || cu.totals.bad || cu.bads.bad || cu.widths.bad {
+	if !cu.plausible(bad) {
 		cu.broken, cu.left = true, 0
 		return minute{}, false
 	}
 	total := slo.Amount(cu.total * cu.unit)
 	return minute{cu.off, cu.width, slo.Count{Good: total - slo.Amount(bad*cu.unit), Total: total}}, true
+}
+
+// plausible says whether what was read can be a minute with so many bad events.
+func (cu *cursor) plausible(bad int64) bool {
+	return cu.off < cu.c && cu.total >= 0 && cu.total <= math.MaxInt64/cu.unit && bad <= cu.total &&
+		cu.width != 0 && !cu.totals.bad && !cu.bads.bad && !cu.widths.bad
 }
 
 // done says whether the body was whole and read to its end.

@@ -109,7 +109,7 @@ func (r *reader) uvarint() uint64 {
 
 func (r *reader) varint() int64 {
 	u := r.uvarint()
-	return int64(u>>1) ^ -int64(u&1) //nolint:gosec // zigzag: the bits are the value
+	return int64(u>>1) ^ -int64(u&1)
 }
 
 // upTo reads a number that must not exceed limit.
@@ -119,7 +119,7 @@ func (r *reader) upTo(limit uint64) int64 {
 		r.fail()
 		return 0
 	}
-	return int64(v) //nolint:gosec // limit is below the largest int64
+	return int64(v)
 }
 
 // count reads how many things follow, each at least one byte long.
@@ -129,7 +129,7 @@ func (r *reader) count() int {
 		r.fail()
 		return 0
 	}
-	return int(n) //nolint:gosec // it is at most a slice's length
+	return int(n)
 }
 
 func (r *reader) bytes() []byte {

@@ -3,6 +3,7 @@ package timeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -174,10 +175,8 @@ func (h *History) reset(ctx context.Context, pl place, id ID, r Reset) error {
 	}
 	p := packs[0]
 	ms, ts := p.meta.slot(pl.slot), p.tail.slot(pl.slot)
-	for _, have := range ms.resets {
-		if have == r {
-			return nil
-		}
+	if slices.Contains(ms.resets, r) {
+		return nil
 	}
 	ms.id = id
 	ms.resets = append(ms.resets, r)

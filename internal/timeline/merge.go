@@ -37,15 +37,8 @@ func (r rule) merge(old, fresh []minute, base slo.Minute, from, to int) ([]minut
 			ch.Filled++
 			j++
 		default:
-			m := old[i]
-			switch {
-			case m == fresh[j]:
-			case r.replaces(m, fresh[j], base):
-				m = fresh[j]
-				ch.Replaced++
-			default:
-				ch.Kept++
-			}
+			m, what := r.meet(old[i], fresh[j], base)
+			ch = ch.plus(what)
 			out = append(out, m)
 			i, j = i+1, j+1
 		}
@@ -54,6 +47,18 @@ func (r rule) merge(old, fresh []minute, base slo.Minute, from, to int) ([]minut
 		return old, ch
 	}
 	return out, ch
+}
+
+// meet decides between two answers for one minute.
+func (r rule) meet(old, fresh minute, base slo.Minute) (minute, Changes) {
+	switch {
+	case old == fresh:
+		return old, Changes{}
+	case r.replaces(old, fresh, base):
+		return fresh, Changes{Replaced: 1}
+	default:
+		return old, Changes{Kept: 1}
+	}
 }
 
 func (r rule) replaces(old, fresh minute, base slo.Minute) bool {

@@ -106,7 +106,7 @@ func join(reqs []Request) ([]*readPlan, []ID, error) {
 		pl.frontier = max(0, min(pl.frontier, r.Frontier, endOfTime))
 		pl.sums = append(pl.sums, r.Sums...)
 		for _, s := range r.Points {
-			pl.points, _ = addSpan(pl.points, within(s))
+			pl.points = addSpan(pl.points, within(s))
 		}
 	}
 	return plans, ids, nil
@@ -136,7 +136,7 @@ func (pl *readPlan) resolve(floorAt slo.Minute) {
 		if c.Empty() {
 			continue
 		}
-		pl.runs, _ = addSpan(pl.runs, slo.Span{From: floor(c.From, slo.Day), To: ceil(c.To, slo.Day)})
+		pl.runs = addSpan(pl.runs, slo.Span{From: floor(c.From, slo.Day), To: ceil(c.To, slo.Day)})
 		pl.mark(c.From)
 		pl.mark(c.To)
 		// Slices that do not divide the day straddle midnights: the whole days

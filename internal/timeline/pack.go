@@ -160,7 +160,7 @@ func (p *pack) piece(pc *piece) error {
 	p.lineage(ms, pc)
 	ts := p.tail.slot(pc.slot)
 	if !covered(union(ms.answered, ts.answered), pc.span) {
-		ts.answered, _ = addSpan(ts.answered, pc.span)
+		ts.answered = addSpan(ts.answered, pc.span)
 		p.tail.changed = true
 	}
 	old := ts.birth

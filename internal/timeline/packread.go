@@ -71,14 +71,7 @@ func (p *packRead) resolve() error {
 		}
 		for _, s := range pl.points {
 			s.To = min(s.To, p.tail.start, pl.frontier)
-			p.wantMonths(s)
-			if int(s.Len()/p.tail.c) > manyChunks {
-				p.widen(s)
-				continue
-			}
-			for m := floor(s.From, p.tail.c); m < s.To; m += p.tail.c {
-				p.want[m] = true
-			}
+			p.wantChunks(s)
 		}
 	}
 	if !p.ranged.Empty() {
@@ -87,6 +80,19 @@ func (p *packRead) resolve() error {
 		}
 	}
 	return nil
+}
+
+// wantChunks notes the chunks of a span, one by one or, if they are many, as a
+// range.
+func (p *packRead) wantChunks(s slo.Span) {
+	p.wantMonths(s)
+	if int(s.Len()/p.tail.c) > manyChunks {
+		p.widen(s)
+		return
+	}
+	for m := floor(s.From, p.tail.c); m < s.To; m += p.tail.c {
+		p.want[m] = true
+	}
 }
 
 // wantMonths notes the months a span touches. They tell which chunks there

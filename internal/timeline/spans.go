@@ -8,10 +8,10 @@ import (
 )
 
 // addSpan returns spans with s added: ascending, neither overlapping nor
-// touching. changed is false when s was covered already.
-func addSpan(spans []slo.Span, s slo.Span) (out []slo.Span, changed bool) {
+// touching.
+func addSpan(spans []slo.Span, s slo.Span) []slo.Span {
 	if s.Empty() || covered(spans, s) {
-		return spans, false
+		return spans
 	}
 	// [i, j) are the spans that overlap or touch s.
 	i, _ := slices.BinarySearchFunc(spans, s.From, func(e slo.Span, from slo.Minute) int {
@@ -22,13 +22,13 @@ func addSpan(spans []slo.Span, s slo.Span) (out []slo.Span, changed bool) {
 		s = slo.Span{From: min(s.From, spans[j].From), To: max(s.To, spans[j].To)}
 		j++
 	}
-	return slices.Concat(spans[:i], []slo.Span{s}, spans[j:]), true
+	return slices.Concat(spans[:i], []slo.Span{s}, spans[j:])
 }
 
 // union merges two normal lists of spans.
 func union(a, b []slo.Span) []slo.Span {
 	for _, s := range b {
-		a, _ = addSpan(a, s)
+		a = addSpan(a, s)
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -78,7 +79,7 @@ func (l *Ledger) Get(ctx context.Context, id string) (ledger.Entry, error) {
 func (l *Ledger) Scan(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Entry, error] {
 	return func(yield func(ledger.Entry, error) bool) {
 		l.mu.RLock()
-		entries := l.entries[:len(l.entries):len(l.entries)]
+		entries := slices.Clip(l.entries)
 		l.mu.RUnlock()
 		left := q.Limit
 		for i := range entries {
@@ -104,7 +105,7 @@ func (l *Ledger) Scan(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Entr
 }
 
 // Close implements ledger.Ledger.
-func (l *Ledger) Close() error { return nil }
+func (*Ledger) Close() error { return nil }
 
 func copyOf(e ledger.Entry) ledger.Entry {
 	e.Body = bytes.Clone(e.Body)

@@ -187,7 +187,7 @@ func conditions(q ledger.Query, after int64) (where string, args []any) {
 }
 
 // Close implements ledger.Ledger. The file stays open: it is shared.
-func (l *Ledger) Close() error { return nil }
+func (*Ledger) Close() error { return nil }
 
 // scan reads an entry from a row.
 func scan(row interface{ Scan(dest ...any) error }) (ledger.Entry, error) {

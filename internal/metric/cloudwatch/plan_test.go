@@ -1,4 +1,4 @@
-package cloudwatch
+package cloudwatch //nolint:testpackage // what is planned shows in no answer
 
 import (
 	"fmt"

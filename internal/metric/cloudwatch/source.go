@@ -88,7 +88,7 @@ func New(opt Options) *Source {
 
 // Caps implements metric.Source: minutes that are usable after 3 and final
 // after 15, 455 days back.
-func (s *Source) Caps() metric.Caps {
+func (*Source) Caps() metric.Caps {
 	return metric.Caps{Period: 1, Lag: 3, Settle: 15, MaxAge: 10, History: 455 * slo.Day}
 }
 

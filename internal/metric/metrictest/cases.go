@@ -59,7 +59,7 @@ func ramp(at, width slo.Minute, n int) []metric.Point {
 }
 
 // one opens a source with a single series named "requests".
-func (p *probe) one(width slo.Minute, points []metric.Point) metric.Source { //nolint:ireturn // the port is what is tested
+func (p *probe) one(width slo.Minute, points []metric.Point) metric.Source {
 	return p.h.Open(p.T, []Data{{Name: requests, Width: width, Points: points}})
 }
 
@@ -115,7 +115,7 @@ func checkExistsOutside(p *probe) {
 func checkOrder(p *probe) {
 	want := ramp(day, 1, 50)
 	shuffled := slices.Clone(want)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same order each time
+	random := rand.New(rand.NewPCG(1, 2))
 	random.Shuffle(len(shuffled), func(i, j int) {
 		shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 	})
@@ -186,7 +186,7 @@ func checkSplits(p *probe) {
 	points = slices.Delete(points, 40, 47)
 	src := p.one(5, points)
 	whole := p.fetch(src, slo.Span{From: day - 20, To: day + 520})
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same cuts each time
+	random := rand.New(rand.NewPCG(3, 4))
 	for range 50 {
 		cut := day - 20 + slo.Minute(random.IntN(540))
 		left := p.fetch(src, slo.Span{From: day - 20, To: cut})

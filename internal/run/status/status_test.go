@@ -95,7 +95,7 @@ func read(t *testing.T, env *run.Env, opt status.Options) map[string]status.Entr
 // of awk do.
 func TestRealInput(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "..", "shared", "data", "cloudwatch", "elb_request_count_8c0756.csv")
-	f, err := os.Open(path) //nolint:gosec // a fixed path
+	f, err := os.Open(path)
 	if err != nil {
 		t.Skip("the real measurements are not beside this checkout")
 	}

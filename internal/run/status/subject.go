@@ -242,7 +242,7 @@ func (p *part) cut(spans []slo.Span) []slo.Span {
 }
 
 // dress puts a part's beginning and its exclusions over its view.
-func (p *part) dress(v slo.View, excluded []slo.Span) slo.View { //nolint:ireturn // a view is what it wraps and returns
+func (p *part) dress(v slo.View, excluded []slo.Span) slo.View {
 	if v == nil {
 		return nil
 	}

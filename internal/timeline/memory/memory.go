@@ -87,10 +87,10 @@ func (s *Store) Save(ctx context.Context, items []timeline.Item) error {
 }
 
 // Caps implements timeline.Store.
-func (s *Store) Caps() timeline.Caps { return timeline.Caps{ChunkMinutes: 60, PackSize: 20} }
+func (*Store) Caps() timeline.Caps { return timeline.Caps{ChunkMinutes: 60, PackSize: 20} }
 
 // Close implements timeline.Store.
-func (s *Store) Close() error { return nil }
+func (*Store) Close() error { return nil }
 
 func copyOf(it timeline.Item) timeline.Item {
 	it.Data = bytes.Clone(it.Data)

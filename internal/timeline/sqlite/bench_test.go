@@ -104,7 +104,7 @@ func benchDB(b *testing.B) (*sqlitedb.DB, *timeline.History) {
 	b.Helper()
 	if benchDir == "" {
 		var err error
-		if benchDir, err = os.MkdirTemp("", "nines-bench"); err != nil {
+		if benchDir, err = os.MkdirTemp("", "nines-bench"); err != nil { //nolint:usetesting // it outlives one benchmark
 			b.Fatal(err)
 		}
 	}

@@ -132,7 +132,7 @@ func saveItem(ctx context.Context, tx *sql.Tx, it timeline.Item) (sql.Result, er
 }
 
 // Caps implements timeline.Store.
-func (s *Store) Caps() timeline.Caps { return timeline.Caps{ChunkMinutes: 60, PackSize: 20} }
+func (*Store) Caps() timeline.Caps { return timeline.Caps{ChunkMinutes: 60, PackSize: 20} }
 
 // Close implements timeline.Store. The file stays open: it is shared.
-func (s *Store) Close() error { return nil }
+func (*Store) Close() error { return nil }

@@ -329,13 +329,13 @@ func parts(s slo.Span) []slo.Span {
 // repetitions: the histories must be the same.
 func testAnyOrder(t *testing.T, fresh func(t testing.TB) Storage) {
 	rapid.Check(t, func(rt *rapid.T) {
-		whole := slo.Span{From: start, To: start + days*slo.Day}
+		whole := slo.Span{From: start, To: start + 3*slo.Day}
 		truth := map[timeline.ID][]timeline.Point{}
-		for _, id := range ids {
+		for _, id := range ids[:3] {
 			truth[id] = drawPoints(rt, whole, 1)
 		}
 		var pieces []timeline.Write
-		for _, id := range ids {
+		for _, id := range ids[:3] {
 			for from := whole.From; from < whole.To; {
 				to := min(whole.To, from+slo.Minute(rapid.IntRange(30, 2000).Draw(rt, "cut")))
 				pieces = append(pieces, cutWrite(id, truth[id], slo.Span{From: max(whole.From, from-15), To: to}))
@@ -343,10 +343,10 @@ func testAnyOrder(t *testing.T, fresh func(t testing.TB) Storage) {
 			}
 		}
 		settled := drawMinute(rt, "settled")
-		want := recordAll(rt, t, fresh, settled, pieces)
-		got := recordAll(rt, t, fresh, settled, rapid.Permutation(append(pieces, pieces[:3]...)).Draw(rt, "order"))
-		if diff := cmp.Diff(want, got); diff != "" {
-			rt.Fatalf("another order, another history:\n%s", diff)
+		want := recordAll(t, rt, fresh, settled, pieces)
+		got := recordAll(t, rt, fresh, settled, rapid.Permutation(append(pieces, pieces[:3]...)).Draw(rt, "order"))
+		if !slices.Equal(want, got) { // a difference is slow to look for
+			rt.Fatalf("another order, another history:\n%s", cmp.Diff(want, got))
 		}
 	})
 }
@@ -363,7 +363,7 @@ func cutWrite(id timeline.ID, points []timeline.Point, s slo.Span) timeline.Writ
 
 // recordAll records writes one by one into a fresh history and returns
 // everything it knows.
-func recordAll(rt *rapid.T, t testing.TB, fresh func(t testing.TB) Storage, settled slo.Minute, writes []timeline.Write) []string {
+func recordAll(t testing.TB, rt *rapid.T, fresh func(t testing.TB) Storage, settled slo.Minute, writes []timeline.Write) []string {
 	s := fresh(t)()
 	defer s.Close()
 	h := timeline.NewHistory(s)
@@ -372,7 +372,7 @@ func recordAll(rt *rapid.T, t testing.TB, fresh func(t testing.TB) Storage, sett
 			rt.Fatal(err)
 		}
 	}
-	out, err := Dump(context.Background(), h, slo.Span{From: start, To: start + days*slo.Day}, ids...)
+	out, err := Dump(context.Background(), h, slo.Span{From: start, To: start + 3*slo.Day}, ids[:3]...)
 	if err != nil {
 		rt.Fatal(err)
 	}
