@@ -46,7 +46,8 @@ func slots(lost func(day, slot, total int) int) string {
 
 func TestDayNight(t *testing.T) {
 	dir := t.TempDir()
-	docs := "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: swing}\n"
+	var docs strings.Builder
+	docs.WriteString("apiVersion: openslo/v1\nkind: Service\nmetadata: {name: swing}\n")
 	series := map[string]func(day, slot, total int) int{
 		"day": func(day, slot, total int) int { // half of the requests of one day-hour
 			if day == 20 && slot >= 144 && slot < 156 {
@@ -63,13 +64,13 @@ func TestDayNight(t *testing.T) {
 	}
 	for name, lost := range series {
 		write(t, filepath.Join(dir, name+".csv"), slots(lost))
-		docs += fmt.Sprintf(dayNightDoc, name)
+		fmt.Fprintf(&docs, dayNightDoc, name)
 		for _, method := range []string{"Occurrences", "Timeslices"} {
 			slice := ""
 			if method == "Timeslices" {
 				slice = ", timeSliceTarget: 0.999, timeSliceWindow: 5m"
 			}
-			docs += fmt.Sprintf(`---
+			fmt.Fprintf(&docs, `---
 apiVersion: openslo/v1
 kind: SLO
 metadata: {name: %s-%s}
@@ -82,7 +83,7 @@ spec:
 `, name, strings.ToLower(method), name, method, slice)
 		}
 	}
-	write(t, filepath.Join(dir, "slo.yaml"), docs)
+	write(t, filepath.Join(dir, "slo.yaml"), docs.String())
 	nines(t, dir, 0, "measure", "--quiet")
 	want := map[string]float64{ // share of the budget spent
 		"day-occurrences":   6000.0 / (dayEvents * 0.001), // 138.6 %
