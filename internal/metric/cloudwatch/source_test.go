@@ -29,8 +29,7 @@ var clock = time.Date(2025, 2, 9, 0, 0, 0, 0, time.UTC)
 type local struct {
 	t      *testing.T
 	server *cloudwatchd.Server
-	url    string
-	widths map[string]slo.Minute
+	http   *httptest.Server
 }
 
 func start(t *testing.T) *local {
@@ -46,12 +45,12 @@ func start(t *testing.T) *local {
 			t.Error(err)
 		}
 	})
-	return &local{t: t, server: s, url: h.URL, widths: map[string]slo.Minute{}}
+	return &local{t: t, server: s, http: h}
 }
 
 func (l *local) client(region string) *cw.Client {
 	return cw.New(cw.Options{
-		Region: region, BaseEndpoint: aws.String(l.url), Retryer: aws.NopRetryer{},
+		Region: region, BaseEndpoint: aws.String(l.http.URL), Retryer: aws.NopRetryer{}, HTTPClient: l.http.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 }
@@ -140,9 +139,11 @@ func faults() []metrictest.Fault {
 			})
 			return src, metric.Query{Key: "q", Spec: spec("requests", 1)}
 		}},
-		{Name: "spec", Kind: fault.Invalid, Others: []metric.Query{{Key: "fine", Spec: spec("requests", 1)}},
+		{
+			Name: "spec", Kind: fault.Invalid, Others: []metric.Query{{Key: "fine", Spec: spec("requests", 1)}},
 			Open: func(t *testing.T) (metric.Source, metric.Query) {
 				return start(t).source(), metric.Query{Key: "q", Spec: slo.Spec{"namespace": "shop"}}
-			}},
+			},
+		},
 	}
 }
