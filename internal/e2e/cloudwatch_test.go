@@ -1,12 +1,9 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,19 +35,8 @@ func aws(t *testing.T, url, dir string, want int, args ...string) string {
 	cmd := command(t, dir, args...)
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+url, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true", "HOME="+dir)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	code := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		code = exit.ExitCode()
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	if code != want {
-		t.Fatalf("nines %v: exit %d, want %d\n%s%s", args, code, want, out.String(), errs.String())
-	}
-	return out.String() + errs.String()
+	out, errs := run(t, cmd, want)
+	return string(out) + string(errs)
 }
 
 // TestMeasureFromCloudWatch reads latency counts over the SDK's own protocol: a

@@ -38,13 +38,17 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 
 // nines runs the program and returns what it printed; it fails the test on
 // another exit code than want.
-//
-//nolint:unparam // every scenario so far ends well; the code is what is checked
 func nines(t *testing.T, dir string, want int, args ...string) []byte {
 	t.Helper()
-	cmd := command(t, dir, args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	out, _ := run(t, command(t, dir, args...), want)
+	return out
+}
+
+// run runs a prepared program and returns what it printed on each stream.
+func run(t *testing.T, cmd *exec.Cmd, want int) (out, errs []byte) {
+	t.Helper()
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
 	err := cmd.Run()
 	code := 0
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -53,9 +57,9 @@ func nines(t *testing.T, dir string, want int, args ...string) []byte {
 		t.Fatal(err)
 	}
 	if code != want {
-		t.Fatalf("nines %v: exit %d, want %d\n%s%s", args, code, want, out.Bytes(), errs.Bytes())
+		t.Fatalf("nines %v: exit %d, want %d\n%s%s", cmd.Args[1:], code, want, o.Bytes(), e.Bytes())
 	}
-	return out.Bytes()
+	return o.Bytes(), e.Bytes()
 }
 
 // answer is one objective of `nines status -o json`.
