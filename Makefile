@@ -16,6 +16,7 @@ export RAPID_CHECKS
 # The version comes from git alone and is "dev" outside a checkout: the build
 # does not rely on what the go command knows about version control.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
@@ -31,7 +32,7 @@ run: build ## the example: measure a payment API, show its budgets, ask the gate
 .PHONY: build
 build: ## bin/nines, static
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/nines ./cmd/nines
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/nines ./cmd/nines
 
 .PHONY: test
 test: ## what every change must pass: vet, and every test in random order, with the race detector
@@ -43,6 +44,7 @@ test: ## what every change must pass: vet, and every test in random order, with 
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
 	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/...
 	RAPID_CHECKS=200 go test -count=1 -timeout 60m ./internal/slo ./internal/gate ./internal/metric/... ./internal/timeline/... ./internal/ledger/... ./internal/run/...
+	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
 	tools/foreign.sh
 	tools/fuzz.sh $(FUZZTIME)
 	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
@@ -62,13 +64,17 @@ bench: ## every benchmark, the comparisons with others last
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 	cd bench && go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
+.PHONY: release
+release: ## dist/: archives of every platform, Lambda packages, bill of materials, checksums
+	go run ./tools/release -version "$(VERSION)" -commit "$(COMMIT)" -epoch "$$(git log -1 --format=%ct)" -out dist
+
 .PHONY: rename
 rename: ## another module path: make rename MODULE=gitlab.example.com/team/nines
 	tools/rename.sh "$(MODULE)"
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin .tools
+	rm -rf bin dist .tools
 
 $(GOLANGCI):
 	@mkdir -p .tools

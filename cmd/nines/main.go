@@ -10,12 +10,12 @@ import (
 	"gitlab.com/nines-sre/nines/internal/wire"
 )
 
-// version is written by the linker (-X main.version=...); empty: what the go
-// command knows about the module.
-var version string
+// version and commit are written by the linker (-X main.version=...); empty:
+// what the go command knows about the module.
+var version, commit string
 
 func main() {
 	w := wire.CLI()
-	w.Version = version
+	w.Version, w.Commit = version, commit
 	os.Exit(cli.Main(os.Args[1:], w))
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
@@ -37,6 +38,10 @@ func Run(ctx context.Context, args []string, p host.Process, w host.Wiring) (cod
 	verb, err := root.ExecuteContextC(ctx)
 	return report(h, verb, err)
 }
+
+// Tree is every verb with its flags and texts, for what writes manuals. It is
+// not for running.
+func Tree(w host.Wiring) *cobra.Command { return newRoot(&host.Host{Wiring: w}) }
 
 // process is the real surroundings.
 func process() host.Process {

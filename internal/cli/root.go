@@ -50,7 +50,7 @@ func newRoot(h *host.Host) *cobra.Command {
 			"  nines status                  # how much budget is left\n" +
 			"  nines gate payment-api        # may this deployment go?\n" +
 			"  nines why                     # why was the last decision taken",
-		Version:           version.Text(h.Version),
+		Version:           version.Text(h.Version, h.Commit),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,

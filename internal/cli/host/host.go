@@ -47,6 +47,9 @@ const (
 type Wiring struct {
 	// Version names the build; empty: what the go command knows about it.
 	Version string
+	// Commit is the revision the build was made of; empty: what the go command
+	// knows about it.
+	Commit string
 	// Types are the kinds of metric source this program carries, by name.
 	Types func() map[string]metric.Type
 	// OpenStore opens the stores of a URL: "sqlite:PATH" or "memory:".

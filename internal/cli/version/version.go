@@ -22,7 +22,15 @@ type Build struct {
 	Modified bool   `json:"modified"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	License  string `json:"license"` // SPDX
 }
+
+// license is the SPDX identifier of the project's own licence; the licences of
+// what is built in lie beside the binary in a release.
+const license = "Apache-2.0"
+
+// shortRevision is how much of a revision a line shows.
+const shortRevision = 12
 
 // New returns the verb.
 func New(h *host.Host) *cobra.Command {
@@ -42,21 +50,31 @@ func run(h *host.Host) error {
 		return err
 	}
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(Read(h.Version))
+		return json.NewEncoder(h.Out).Encode(Read(h.Version, h.Commit))
 	}
-	_, err = fmt.Fprintln(h.Out, Text(h.Version))
+	_, err = fmt.Fprintln(h.Out, Text(h.Version, h.Commit))
 	return err
 }
 
-// Text is the build in one line; named is what the linker was told, or "".
-func Text(named string) string {
-	b := Read(named)
-	return fmt.Sprintf("nines %s (%s, %s)", b.Version, b.Go, b.Platform)
+// Text is the build in one line; named and commit are what the linker was told,
+// or "".
+func Text(named, commit string) string {
+	b := Read(named, commit)
+	revision := b.Revision
+	revision = revision[:min(len(revision), shortRevision)]
+	if revision != "" {
+		revision = "commit " + revision + ", "
+	}
+	return fmt.Sprintf("nines %s (%s%s, %s, %s)", b.Version, revision, b.Go, b.Platform, b.License)
 }
 
-// Read asks the program what the linker wrote into it; named wins over it.
-func Read(named string) Build {
-	b := Build{Version: cmp.Or(named, "devel"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+// Read asks the program what the linker wrote into it; named and commit win
+// over what the go command wrote.
+func Read(named, commit string) Build {
+	b := Build{
+		Version: cmp.Or(named, "devel"), Revision: commit, Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, License: license,
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -67,7 +85,7 @@ func Read(named string) Build {
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
-			b.Revision = s.Value
+			b.Revision = cmp.Or(commit, s.Value)
 		case "vcs.time":
 			b.Time = s.Value
 		case "vcs.modified":
