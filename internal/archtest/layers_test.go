@@ -33,6 +33,7 @@ var layers = []layer{
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
+		"internal/testkit/*",
 	}},
 	{name: "adapters", patterns: []string{
 		"internal/metric/*", "internal/timeline/*", "internal/ledger/*",
