@@ -1,4 +1,5 @@
-# Nines. `make help` lists the targets. Go is all that run, test and build need.
+# Nines. `make help` lists the targets. Go is all that run and build need; the
+# tests want Python and Node for clients that are not ours (tools/foreign.sh).
 
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,6 +22,12 @@ COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
+# Where the tests find what tools/foreign.sh installs. NINES_SKIP_FOREIGN=1 leaves
+# those tests out, on a machine without Python or Node.
+ifeq ($(NINES_SKIP_FOREIGN),)
+FOREIGN := NINES_PYTHON="$(CURDIR)/.tools/foreign/py/bin/python" NINES_NODE_MODULES="$(CURDIR)/.tools/foreign/js/node_modules"
+endif
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,18 +41,21 @@ build: ## bin/nines, static
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/nines ./cmd/nines
 
+.PHONY: foreign
+foreign:
+	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: testing without foreign clients and servers",tools/foreign.sh)
+
 .PHONY: test
-test: ## what every change must pass: vet, and every test in random order, with the race detector
+test: foreign ## what every change must pass: vet, and every test in random order, with the race detector
 	go vet ./...
 	@$(if $(RACE),:,echo "no C compiler: testing without the race detector")
-	go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) ./...
+	$(FOREIGN) go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) ./...
 
 .PHONY: test-full
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
 	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/...
 	RAPID_CHECKS=200 go test -count=1 -timeout 60m ./internal/slo ./internal/gate ./internal/metric/... ./internal/timeline/... ./internal/ledger/... ./internal/run/...
 	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
-	tools/foreign.sh
 	tools/fuzz.sh $(FUZZTIME)
 	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gitlab.com/nines-sre/nines/internal/testkit/moto"
 )
 
 // clean is the environment without anything of an AWS account.
@@ -16,11 +18,11 @@ func clean(extra ...string) []string {
 }
 
 // The AWS CLI, boto3 and numpy: clients and a second opinion that are not ours.
-// tools/foreign.sh installs them and sets NINES_PYTHON.
+// tools/foreign.sh installs them, `make test` sets NINES_PYTHON.
 func TestForeignClients(t *testing.T) {
 	python := os.Getenv("NINES_PYTHON")
 	if python == "" {
-		t.Skip("NINES_PYTHON names no Python with boto3, awscli and numpy; tools/foreign.sh does")
+		t.Skip("NINES_PYTHON names no Python with boto3, awscli and numpy; `make test` sets it")
 	}
 	b := start(t)
 	d := datum("from-go", noon.Add(-4*time.Minute), 0, dim("By", "go"))
@@ -55,7 +57,7 @@ func TestForeignClients(t *testing.T) {
 func TestForeignJavaScript(t *testing.T) {
 	modules := os.Getenv("NINES_NODE_MODULES")
 	if modules == "" {
-		t.Skip("NINES_NODE_MODULES names no folder with @aws-sdk/client-cloudwatch; tools/foreign.sh does")
+		t.Skip("NINES_NODE_MODULES names no folder with @aws-sdk/client-cloudwatch; `make test` sets it")
 	}
 	b := start(t)
 	d := datum("from-go", noon.Add(-4*time.Minute), 0, dim("By", "go"))
@@ -74,4 +76,17 @@ func TestForeignJavaScript(t *testing.T) {
 	}
 	requests := b.server.Requests()
 	t.Logf("the protocol of its choice: %s", requests[1].Protocol)
+}
+
+// moto, where it is right: plain statistics over ranges that begin on a period.
+func TestForeignMoto(t *testing.T) {
+	other := moto.Start(t)
+	b := start(t)
+	cmd := exec.CommandContext(t.Context(), os.Getenv(moto.Python), "testdata/moto.py", b.url, other, noon.Format(time.RFC3339)) //nolint:gosec // the test's own interpreter
+	cmd.Env = clean()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("\n%s", out)
 }
