@@ -64,10 +64,11 @@ func firstOf(texts ...string) string {
 
 func usageLines(c *cobra.Command) []string {
 	var lines []string
+	if !c.HasAvailableSubCommands() || c.Runnable() && c.HasParent() {
+		lines = append(lines, c.UseLine())
+	}
 	if c.HasAvailableSubCommands() {
 		lines = append(lines, c.CommandPath()+" VERB [flags]")
-	} else {
-		lines = append(lines, c.UseLine())
 	}
 	return lines
 }

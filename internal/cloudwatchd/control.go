@@ -54,7 +54,7 @@ var errNoEndpoint = errors.New("no such endpoint")
 func (s *Server) control(what string, r *http.Request) (any, error) {
 	switch r.Method + " " + what {
 	case "GET clock":
-		return s.clockState(), nil
+		return s.ClockState(), nil
 	case "POST clock":
 		return s.changeClock(r)
 	case "GET faults":
@@ -75,7 +75,8 @@ func (s *Server) control(what string, r *http.Request) (any, error) {
 	return nil, errNoEndpoint
 }
 
-func (s *Server) clockState() ClockState {
+// ClockState is the clock as it is.
+func (s *Server) ClockState() ClockState {
 	return ClockState{Now: s.clock.Now().UTC(), Frozen: s.clock.Frozen()}
 }
 
@@ -109,7 +110,7 @@ func (s *Server) changeClock(r *http.Request) (any, error) {
 	default:
 		s.clock.Release()
 	}
-	return s.clockState(), nil
+	return s.ClockState(), nil
 }
 
 func (s *Server) addFaults(r *http.Request) (any, error) {

@@ -88,8 +88,13 @@ func (s *Server) EMFTotals() EMFReport {
 // input, until it ends. Data are stored whenever the stream pauses. Bad lines
 // are counted and never stop it; the error is one of reading or storing.
 func (s *Server) ReadEMF(ctx context.Context, place store.Place, r io.Reader) (EMFReport, error) {
-	in := &emfIntake{server: s, place: place, lines: bufio.NewReaderSize(r, 64<<10)}
-	defer func() { s.emf.add(in.report) }()
+	return (&emfIntake{server: s, place: place}).read(ctx, r)
+}
+
+// read takes the lines of a stream.
+func (in *emfIntake) read(ctx context.Context, r io.Reader) (EMFReport, error) {
+	in.lines = bufio.NewReaderSize(r, 64<<10)
+	defer in.count()
 	for {
 		line, long, err := readLine(in.lines)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -105,17 +110,31 @@ func (s *Server) ReadEMF(ctx context.Context, place store.Place, r io.Reader) (E
 			if err := in.flush(ctx); err != nil {
 				return in.report, err
 			}
+			in.count()
 		}
 	}
 }
 
+// count adds what came since the last time to the server's sums: a stream may
+// never end.
+func (in *emfIntake) count() {
+	now, before := in.report, in.counted
+	in.server.emf.add(EMFReport{
+		Lines: now.Lines - before.Lines, Data: now.Data - before.Data, Ignored: now.Ignored - before.Ignored, Bad: now.Bad - before.Bad,
+		First: now.First[len(before.First):],
+	})
+	in.counted = now
+}
+
 // emfIntake is one stream of lines.
 type emfIntake struct {
-	server *Server
-	place  store.Place
-	lines  *bufio.Reader
-	batch  []store.Datum
-	report EMFReport
+	server  *Server
+	place   store.Place
+	anyTime bool // past the limits on a line's age
+	lines   *bufio.Reader
+	batch   []store.Datum
+	report  EMFReport
+	counted EMFReport // the part of report that is in the server's sums
 }
 
 func (in *emfIntake) line(line []byte, long bool) {
@@ -124,7 +143,7 @@ func (in *emfIntake) line(line []byte, long bool) {
 		in.report.bad([]string{fmt.Sprintf("the line is longer than %d bytes", maxLine)})
 		return
 	}
-	r := emf.Reader{Now: in.server.clock.Now(), Unit: func(u string) bool { return unitRank(u) >= 0 }}
+	r := emf.Reader{Now: in.server.clock.Now(), AnyTime: in.anyTime, Unit: func(u string) bool { return unitRank(u) >= 0 }}
 	got := r.Line(line)
 	if got.Ignored {
 		in.report.Ignored++
@@ -169,33 +188,39 @@ func readLine(r *bufio.Reader) (line []byte, long bool, err error) {
 // TailEMF follows a file that a service writes lines to, until ctx ends: from
 // its end, or from its beginning when fromStart is set. The file may not exist
 // yet, may be truncated, and may be replaced. An unfinished last line waits for
-// its end. poll is how often it is looked at.
+// its end. poll is how often it is looked at; what was written until ctx ended
+// is still read.
 func (s *Server) TailEMF(ctx context.Context, place store.Place, path string, fromStart bool, poll time.Duration) error {
 	t := &tail{path: path, fromStart: fromStart}
 	defer t.close()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
-	for {
+	for last := false; ; {
 		chunk, err := t.read()
 		if err != nil {
 			return fault.Wrap(fault.Unavailable, "follow "+path, err, "")
 		}
 		if len(chunk) > 0 {
-			if _, err := s.ReadEMF(ctx, place, bytes.NewReader(chunk)); err != nil {
+			// What was taken from the file is stored, whatever ends meanwhile.
+			if _, err := s.ReadEMF(context.WithoutCancel(ctx), place, bytes.NewReader(chunk)); err != nil {
 				return err
 			}
 			continue
 		}
+		if last {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			last = true
 		case <-tick.C:
 		}
 	}
 }
 
 // serveEMF takes lines over HTTP: POST /emf, newline separated, gzip or not.
-// ?region= and ?account= name the place where a signature does not.
+// ?region= and ?account= name the place where a signature does not, and
+// ?any-time=true takes lines of any age: that is how history is loaded.
 func (s *Server) serveEMF(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		w.Header().Set("Allow", "POST, PUT")
@@ -218,7 +243,8 @@ func (s *Server) serveEMF(w http.ResponseWriter, r *http.Request) {
 		}
 		body = io.LimitReader(z, 16*maxOwn)
 	}
-	report, err := s.ReadEMF(r.Context(), place, body)
+	in := &emfIntake{server: s, place: place, anyTime: r.URL.Query().Get("any-time") == "true"}
+	report, err := in.read(r.Context(), body)
 	if err != nil {
 		writeJSON(w, fault.KindOf(err).HTTPStatus(), map[string]any{"error": err.Error(), "report": report})
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,7 @@ func TestMetricLinesFromAStream(t *testing.T) {
 	}
 	write(emfLine(at, "1") + "\n")
 	await(t, func() bool { return samples() == 1 })
+	await(t, func() bool { return b.server.EMFTotals().Data == 2 }) // it is counted before the stream ends
 	write(strings.Repeat("x", 2<<20) + "\n")
 	write(emfLine(at, "2") + "\n")
 	write(emfLine(at, "3")) // the last line has no end
@@ -131,11 +133,24 @@ func TestMetricLinesFromAFile(t *testing.T) {
 	write(os.O_APPEND, emfLine(at, "4")+"\n"+emfLine(at, "5")+"\n")
 	lines(5)
 	time.Sleep(20 * time.Millisecond)
+	write(os.O_APPEND, emfLine(at, "6")+"\n") // what was written when it is stopped is read
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if total := b.server.EMFTotals(); total.Lines != 5 || total.Bad != 0 {
+	if total := b.server.EMFTotals(); total.Lines != 6 || total.Bad != 0 {
 		t.Errorf("%+v", total)
+	}
+}
+
+// Lines of any age are taken where history is loaded.
+func TestMetricLinesOfAnyAge(t *testing.T) {
+	b := start(t)
+	old := noon.Add(-90 * 24 * time.Hour)
+	for path, want := range map[string]int{"/emf": 0, "/emf?any-time=true": 2} {
+		var r cloudwatchd.EMFReport
+		if status := b.json(http.MethodPost, path, emfLine(old, "1")+"\n", &r); status != http.StatusOK || r.Data != want {
+			t.Errorf("%s: status %d, %+v, want %d data", path, status, r, want)
+		}
 	}
 }
