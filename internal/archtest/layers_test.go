@@ -39,7 +39,7 @@ var layers = []layer{
 		"internal/metric/*", "internal/timeline/*", "internal/ledger/*",
 		"internal/act/*", "internal/check/*", "internal/config/*",
 	}},
-	{name: "shells", patterns: []string{"internal/run", "internal/run/*", "internal/loop", "internal/script"}, together: true},
+	{name: "shells", patterns: []string{"internal/loop", "internal/run", "internal/run/*", "internal/script"}, together: true},
 	{name: "hosts", patterns: []string{
 		"internal/cli/host", "internal/cli/*", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web",
 	}},

@@ -33,6 +33,7 @@ func annotationTable() []annotation {
 		{"weighted", objective, "true: conditions count bad events against the whole period's budget.", wordCheck([]string{"true", "false"})},
 		{"coverage", objective, "The least share of measured minutes that a decision needs; 0.9 by default.", shareCheck},
 		{"max-age", objective, "How old the newest minute may be before the state is stale; never, or as in 10m.", ageCheck},
+		{"poll", objective, "How often a watching loop reads it while nothing burns, as in 1m or 15m; 5m by default.", lengthCheck},
 		{"depends-on", []string{"SLO", "Service"}, "Services, or service/slo, whose budgets count too; with commas between.", refsCheck},
 		{"owner", []string{"SLO", "Service"}, "Who looks after it.", func(string) string { return "" }},
 		{"short-window", []string{"AlertCondition"}, "The short look-back; a twelfth of the long one by default.", lengthCheck},

@@ -67,7 +67,9 @@ type Objective struct {
 	// AlertPolicies names those of the objective; empty: the default
 	// conditions.
 	AlertPolicies []string
-	Place         fault.Place
+	// Poll is how often a loop reads it while nothing burns; 0: the loop's own.
+	Poll  slo.Minute
+	Place fault.Place
 }
 
 // AlertPolicy says who is told when a condition holds, ends, or cannot be

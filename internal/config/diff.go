@@ -183,10 +183,19 @@ func objectiveFields(o *Objective) [][2]string {
 		{"maximum age", age},
 		{"depends on", strings.Join(o.DependsOn, ", ")},
 		{"alert policies", strings.Join(o.AlertPolicies, ", ")},
+		{"read every", pollText(o.Poll)},
 		{"owner", o.Owner},
 		{"description", o.Description},
 		{"labels", printLabels(o.Labels)},
 	}
+}
+
+// pollText prints how often an objective is read; nothing where nothing is said.
+func pollText(m slo.Minute) string {
+	if m == 0 {
+		return ""
+	}
+	return slo.FormatLength(m)
 }
 
 func conditionsText(cs []slo.Condition) string {

@@ -55,7 +55,7 @@ func (c *Catalog) digest() string {
 }
 
 func objectiveMeaning(o *Objective) any {
-	return []any{coreMeaning(&o.Objective), o.Owner, o.Description, o.Labels, o.AlertPolicies}
+	return []any{coreMeaning(&o.Objective), o.Owner, o.Description, o.Labels, o.AlertPolicies, o.Poll}
 }
 
 // coreMeaning lists an objective's parts; a window prints all that it is.

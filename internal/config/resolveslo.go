@@ -160,6 +160,9 @@ func (l *loader) objectiveNotes(s *openslo.SLO, out *draft) {
 		age, _ := slo.ParseLength(a.Value) // 0 for never
 		out.maxAge = &age
 	}
+	if a, ok := l.value(&s.Meta, "poll"); ok {
+		out.Poll, _ = slo.ParseLength(a.Value)
+	}
 	if a, ok := l.value(&s.Meta, "missing"); ok {
 		m := missingOf(a.Value)
 		out.missing = &m

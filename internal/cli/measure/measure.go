@@ -17,6 +17,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
+	"gitlab.com/nines-sre/nines/internal/run/poll"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -24,6 +25,8 @@ type options struct {
 	selected []string
 	full     bool
 	since    string
+	watch    bool
+	every    time.Duration
 }
 
 // New returns the verb.
@@ -36,9 +39,14 @@ func New(h *host.Host) *cobra.Command {
 			"at any point and called again: what is recorded stays, the rest is asked for again, and\n" +
 			"repeating changes nothing. A source that fails leaves its minutes unmeasured.\n\n" +
 			"Without a flag it fills what the objectives' windows need, and reads a recorded file\n" +
-			"whole. --since says how far to go back, --full as far as the sources can answer.",
+			"whole. --since says how far to go back, --full as far as the sources can answer.\n\n" +
+			"--watch goes on until it is interrupted or told to end (SIGTERM): every objective is read\n" +
+			"every five minutes (--every, or the annotation nines/poll), and every minute while a\n" +
+			"condition holds or is about to. A reading under way is brought to its end. Each reading\n" +
+			"gets a line on standard error, or with -o json an object a line on standard output.",
 		Example: "  nines measure\n" +
 			"  nines measure payment-api --since 60d\n" +
+			"  nines measure --watch\n" +
 			"  nines measure --quiet -o json",
 		ValidArgsFunction: h.CompleteObjectives,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,8 +56,10 @@ func New(h *host.Host) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&opt.full, "full", false, "go back as far as ten years, or as far as a source can answer")
 	cmd.Flags().StringVar(&opt.since, "since", "", "go back this `LENGTH`, as 60d")
+	cmd.Flags().BoolVar(&opt.watch, "watch", false, "keep the history up to date until interrupted")
+	cmd.Flags().DurationVar(&opt.every, "every", poll.Every, "how `OFTEN` --watch reads what does not burn, at least 1m")
 	return host.Describe(cmd, formats(), map[int]string{
-		0: "the history is up to date",
+		0: "the history is up to date; or --watch was told to end",
 		1: "a source or the store could not be used; the others are measured",
 	})
 }
@@ -63,6 +73,9 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	format, err := h.Format(formats()...)
 	if err != nil {
 		return err
+	}
+	if o.watch {
+		return o.keep(ctx, h, format)
 	}
 	opt, err := o.work(h)
 	if err != nil {

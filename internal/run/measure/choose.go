@@ -15,11 +15,15 @@ import (
 func Select(c *config.Catalog, names []string) ([]*config.Objective, error) {
 	var out []*config.Objective
 	hit := make([]bool, len(names))
+	at := make(map[string]int, len(names)) // a loop selects thousands by their keys
+	for k, name := range names {
+		at[name] = k
+	}
 	for i := range c.Objectives {
 		o := &c.Objectives[i]
 		wanted := len(names) == 0
-		for k, name := range names {
-			if matches(o, name) {
+		for _, name := range []string{o.Service, o.Service + "/" + o.SLO, o.Key()} {
+			if k, ok := at[name]; ok {
 				wanted, hit[k] = true, true
 			}
 		}
@@ -27,14 +31,13 @@ func Select(c *config.Catalog, names []string) ([]*config.Objective, error) {
 			out = append(out, o)
 		}
 	}
+	for k, name := range names {
+		hit[k] = hit[at[name]]
+	}
 	if k := slices.Index(hit, false); k >= 0 {
 		return nil, fault.New(fault.NotFound, "select "+names[k], "no service or SLO is called that", "there are "+inventory(c))
 	}
 	return out, nil
-}
-
-func matches(o *config.Objective, name string) bool {
-	return name == o.Service || name == o.Service+"/"+o.SLO || name == o.Key()
 }
 
 // inventory lists what can be selected, as service/slo.
