@@ -53,7 +53,7 @@ test: foreign ## what every change must pass: vet, and every test in random orde
 
 .PHONY: test-full
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
-	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/...
+	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/... ./internal/run/poll
 	RAPID_CHECKS=200 go test -count=1 -timeout 60m ./internal/slo ./internal/gate ./internal/metric/... ./internal/timeline/... ./internal/ledger/... ./internal/run/...
 	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
 	tools/fuzz.sh $(FUZZTIME)

@@ -142,6 +142,9 @@ func (r *runner) windows(ctx context.Context, src metric.Source, jobs []*job) er
 	length := slo.Day * slo.Minute(min(max(1, maxPoints/(int(slo.Day)*min(max(1, queries), maxQueries))), 31))
 	for to := all.To; to > all.From; {
 		window := slo.Span{From: max(all.From, floor(to-1, slo.Day)-length+slo.Day), To: to}
+		if to-all.From <= length {
+			window.From = all.From // a short tail across midnight is no reason to ask twice
+		}
 		to = window.From
 		for _, g := range sharing(jobs, window) {
 			for batch := range slices.Chunk(g.jobs, maxQueries/2) {
