@@ -23,6 +23,9 @@ type Query struct {
 	// Role is what the series is for: "good", "bad", "total", "value" or "".
 	// A source may use it where the spec leaves a choice open (a file's column).
 	Role string
+	// Wide asks for steps of this width in place of the query's own: no wider
+	// than [Widener].Widest allows. 0: the query's own.
+	Wide slo.Minute
 }
 
 // Point is one value: the step that begins at At and is Width minutes wide.

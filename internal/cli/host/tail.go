@@ -9,6 +9,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/run/measure"
+	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // ReadAccess is what a verb that answers wants of its store: it writes what it
@@ -22,12 +23,17 @@ func (h *Host) ReadAccess() Access {
 
 // BringIn brings in what is missing behind the newest answered minutes of the
 // selected objectives before a verb answers. With --store none it reads
-// everything the objectives need; with --offline it does nothing.
+// everything the objectives need, in few datapoints; with --offline it does nothing.
 func (h *Host) BringIn(ctx context.Context, s *Session, selected []string) error {
 	if h.Offline {
 		return nil
 	}
-	_, err := measure.Run(ctx, s.Env, measure.Options{Select: selected, TailOnly: s.URL != StoreNone})
+	none := s.URL == StoreNone
+	rep, err := measure.Run(ctx, s.Env, measure.Options{Select: selected, TailOnly: !none, Brief: none})
+	if rep.Condensed > 0 {
+		h.Note("without a store, what is older than %s is read in steps of 5m: the old edge of a look-back may be off by less than 5m",
+			slo.FormatLength(measure.BriefReach))
+	}
 	return err
 }
 

@@ -64,6 +64,9 @@ func (s *Source) understand(queries []metric.Query) (map[string]*question, []met
 		if parsed.Period == 0 {
 			parsed.Period = q.Period
 		}
+		if q.Wide > 0 {
+			parsed.Period = q.Wide
+		}
 		questions[q.Key] = parsed
 	}
 	return questions, broken

@@ -99,6 +99,9 @@ func (r *runner) bounds(ctx context.Context, src metric.Source, jobs []*job) ([]
 			extent = &e
 		}
 		j.bound(caps, r.now, r.opt, extent)
+		if r.opt.Brief && extent == nil {
+			j.condense(src)
+		}
 		r.total += minutes(j.missing)
 	}
 	return slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.failed != nil }), nil
@@ -130,23 +133,36 @@ func minutes(spans []slo.Span) int64 {
 	return n
 }
 
-// windows asks for what the jobs miss, newest stretch first.
+// windows asks for what the jobs miss: the newest, then what may be asked in
+// wide steps.
 func (r *runner) windows(ctx context.Context, src metric.Source, jobs []*job) error {
-	queries, all := 0, slo.Span{From: 1<<62 - 1}
-	for _, j := range jobs {
-		queries += len(j.queries)
-		if n := len(j.missing); n > 0 {
-			all = slo.Span{From: min(all.From, j.missing[0].From), To: max(all.To, j.missing[n-1].To)}
+	for _, step := range []slo.Minute{0, wideStep} {
+		r.step = step
+		if err := r.pass(ctx, src, jobs); err != nil {
+			return err
 		}
 	}
-	length := slo.Day * slo.Minute(min(max(1, maxPoints/(int(slo.Day)*min(max(1, queries), maxQueries))), 31))
+	return nil
+}
+
+// pass asks for what the jobs miss at the present step, newest stretch first.
+func (r *runner) pass(ctx context.Context, src metric.Source, jobs []*job) error {
+	queries, all := 0, slo.Span{From: 1<<62 - 1}
+	for _, j := range jobs {
+		if open := j.open(r.step); len(open) > 0 {
+			queries += len(j.queries)
+			all = slo.Span{From: min(all.From, open[0].From), To: max(all.To, open[len(open)-1].To)}
+		}
+	}
+	daily := int(slo.Day/max(1, r.step)) * min(max(1, queries), maxQueries)
+	length := slo.Day * slo.Minute(min(max(1, maxPoints/daily), 31))
 	for to := all.To; to > all.From; {
 		window := slo.Span{From: max(all.From, floor(to-1, slo.Day)-length+slo.Day), To: to}
 		if to-all.From <= length {
 			window.From = all.From // a short tail across midnight is no reason to ask twice
 		}
 		to = window.From
-		for _, g := range sharing(jobs, window) {
+		for _, g := range sharing(jobs, window, r.step) {
 			for batch := range slices.Chunk(g.jobs, maxQueries/2) {
 				if err := r.batch(ctx, src, batch, g.spans); err != nil {
 					return err
@@ -163,12 +179,12 @@ type group struct {
 	jobs  []*job
 }
 
-// sharing groups the jobs by what they miss in a window.
-func sharing(jobs []*job, window slo.Span) []*group {
+// sharing groups the jobs by what they miss in a window at a step.
+func sharing(jobs []*job, window slo.Span, step slo.Minute) []*group {
 	var out []*group
 	at := map[string]*group{}
 	for _, j := range jobs {
-		spans := metric.Clip(j.missing, window)
+		spans := metric.Clip(j.open(step), window)
 		if j.failed != nil || len(spans) == 0 {
 			continue
 		}
@@ -226,7 +242,10 @@ func (r *runner) batch(ctx context.Context, src metric.Source, jobs []*job, span
 func (r *runner) ask(ctx context.Context, src metric.Source, jobs []*job, span slo.Span) (map[string]metric.Series, error) {
 	req := metric.Request{Span: span}
 	for _, j := range jobs {
-		req.Queries = append(req.Queries, j.queries...)
+		for _, q := range j.queries {
+			q.Wide = r.step
+			req.Queries = append(req.Queries, q)
+		}
 		if d, ok := j.ind.Definition.(slo.Ratio); ok && d.Counter {
 			// Readings on either side, to subtract from and to end a silence.
 			req.Span.From = min(req.Span.From, max(0, span.From-reach-slo.Hour))

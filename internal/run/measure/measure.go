@@ -26,6 +26,9 @@ type Options struct {
 	// what gate and status do before they answer. An indicator that was never
 	// measured is brought in whole, so that no first answer rests on nothing.
 	TailOnly bool
+	// Brief reads for one answer that is not kept: what is older than the newest
+	// hours, and can be added up, in steps of five minutes. See brief.go.
+	Brief bool
 	// Progress is called now and then, from one goroutine; may be nil.
 	Progress func(Progress)
 	// Elapsed is the host's stopwatch, for Progress; may be nil.
@@ -41,14 +44,17 @@ type Progress struct {
 
 // Report is what a run did.
 type Report struct {
-	Indicators int               `json:"indicators"`
-	Requests   int               `json:"requests"`
-	Filled     int64             `json:"filled"`
-	Replaced   int64             `json:"replaced"`
-	Kept       int64             `json:"kept"`
-	Frontier   time.Time         `json:"frontier"` // the oldest among the indicators
-	Notes      []string          `json:"notes,omitempty"`
-	Failed     map[string]string `json:"failed,omitempty"` // indicator -> why
+	Indicators int   `json:"indicators"`
+	Requests   int   `json:"requests"`
+	Filled     int64 `json:"filled"`
+	Replaced   int64 `json:"replaced"`
+	Kept       int64 `json:"kept"`
+	// Condensed is how many indicators were read in steps of five minutes, for an
+	// answer that is not kept.
+	Condensed int               `json:"condensed,omitempty"`
+	Frontier  time.Time         `json:"frontier"` // the oldest among the indicators
+	Notes     []string          `json:"notes,omitempty"`
+	Failed    map[string]string `json:"failed,omitempty"` // indicator -> why
 }
 
 // Run measures. It can be killed at any point and run again: what is recorded
@@ -89,6 +95,7 @@ type runner struct {
 	total    int64
 	notes    []string
 	noted    map[string]bool
+	step     slo.Minute // of what is being asked: 0 is the queries' own
 }
 
 // load reads what the history knows of every indicator.
@@ -120,6 +127,9 @@ func (r *runner) report() Report {
 	}
 	first := true
 	for _, j := range r.jobs {
+		if j.wide {
+			rep.Condensed++
+		}
 		for _, n := range j.tell() {
 			r.note(n)
 		}

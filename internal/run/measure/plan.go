@@ -28,6 +28,8 @@ type job struct {
 	settle  slo.Minute
 	missing []slo.Span // ascending
 	beyond  slo.Span   // wanted, but before anything the source can answer for
+	wide    bool       // what lies before edge is asked in wide steps
+	edge    slo.Minute // between wide steps and the queries' own
 
 	seen    [2]bool // the query is known to exist: it had a point
 	past    bool    // whether the history was asked what it knows
