@@ -18,13 +18,14 @@ const cloudWatch = "CloudWatch"
 // The forms of what CloudWatch names (user guide, "CloudWatch statistics
 // definitions" and the API reference of GetMetricData).
 var (
-	statForm    = regexp.MustCompile(`^(SampleCount|Sum|Average|Minimum|Maximum|IQM|(p|tm|wm|tc|ts)(100|[0-9]{1,2})(\.[0-9]{1,10})?|(TM|WM|TC|TS)\([0-9.]*%?:[0-9.]*%?\)|PR\([0-9.]*:[0-9.]*\))$`)
-	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	roleForm    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
-	idForm      = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
-	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
-	textForm    = regexp.MustCompile(`"[^"]*"|'[^']*'`)
-	wordForm    = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+	statForm     = regexp.MustCompile(`^(SampleCount|Sum|Average|Minimum|Maximum|IQM|(p|tm|wm|tc|ts)(100|[0-9]{1,2})(\.[0-9]{1,10})?|(TM|WM|TC|TS)\([0-9.]*%?:[0-9.]*%?\)|PR\([0-9.]*:[0-9.]*\))$`)
+	regionForm   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	roleForm     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
+	externalForm = regexp.MustCompile(`^[\w+=,.@:/-][\w+=,.@:/-]+$`)
+	idForm       = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+	accountForm  = regexp.MustCompile(`^[0-9]{12}$`)
+	textForm     = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	wordForm     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 )
 
 // maxDimensions is how many dimensions a metric may have.
@@ -51,16 +52,9 @@ func cloudWatchUnits() []string {
 // queries, or sql. It is the Check of the metric.Type "CloudWatch".
 func CheckCloudWatch(spec slo.Spec) []metric.SpecProblem {
 	c := &cwCheck{}
-	c.known("", spec, "region", "regions", "accountId", "roleArn", "externalId", "period",
+	c.known("", spec, "a CloudWatch query", "region", "regions", "accountId", "roleArn", "externalId", "period",
 		"namespace", "metric", "dimensions", "stat", "unit", "expression", "queries", "sql")
-	c.matches("region", spec["region"], regionForm, [2]string{"a region", "as in eu-west-1"})
-	c.matches("accountId", spec["accountId"], accountForm, [2]string{"an account", `twelve digits in quotes, as in "123456789012"`})
-	c.matches("roleArn", spec["roleArn"], roleForm, [2]string{"the ARN of a role", "as in arn:aws:iam::123456789012:role/nines"})
-	regions, _ := spec["regions"].([]any)
-	for i, r := range regions {
-		c.matches(fmt.Sprintf("regions[%d]", i), r, regionForm, [2]string{"a region", "as in eu-west-1"})
-	}
-	c.period(spec["period"])
+	c.where(spec)
 	forms := 0
 	for _, form := range []string{"metric", "expression", "sql"} {
 		if spec[form] != nil {
@@ -91,10 +85,10 @@ func (c *cwCheck) warn(path, message, hint string) {
 }
 
 // known reports fields that have no meaning.
-func (c *cwCheck) known(at string, spec slo.Spec, fields ...string) {
+func (c *cwCheck) known(at string, spec slo.Spec, what string, fields ...string) {
 	for _, key := range sortedKeys(spec) {
 		if !slices.Contains(fields, key) {
-			c.say(join(at, key), fmt.Sprintf("a CloudWatch query has no field %q", clipText(key)), openslo.DidYouMean(key, fields))
+			c.say(join(at, key), fmt.Sprintf("%s has no field %q", what, clipText(key)), openslo.DidYouMean(key, fields))
 		}
 	}
 }
@@ -232,7 +226,7 @@ func (c *cwCheck) queries(v any) map[string]part {
 			c.say(path, fmt.Sprintf("two queries are called %s", id), "")
 		}
 		out[id] = part{path, spec}
-		c.known(path, spec, "id", "namespace", "metric", "dimensions", "stat", "unit", "accountId", "expression")
+		c.known(path, spec, "a CloudWatch query", "id", "namespace", "metric", "dimensions", "stat", "unit", "accountId", "expression")
 		if spec["expression"] == nil {
 			c.stat(path, spec)
 		}

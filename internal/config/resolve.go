@@ -95,6 +95,9 @@ func (l *loader) resolveSources() {
 			Name: name, Type: ds.Type.Name, Details: l.spec(ds.Details), Dir: dir(ds.Meta.Place), Place: ds.Meta.Place,
 		})
 		l.secrets(ds.Details)
+		if typ, ok := l.opt.Types[ds.Type.Name]; ok && typ.CheckDetails != nil {
+			l.specProblems(ds.Details, typ.CheckDetails(l.spec(ds.Details)))
+		}
 	}
 }
 

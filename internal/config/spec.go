@@ -138,13 +138,13 @@ func lineage(ind *Indicator, source DataSource) string {
 	return digestOf(what)
 }
 
-// withoutSecrets copies a spec without what only says who asks: credentials,
-// and the role except for the account it belongs to.
+// withoutSecrets copies a spec without what only says who asks and how fast:
+// credentials, rates, and the role except for the account it belongs to.
 func withoutSecrets(in slo.Spec) slo.Spec {
 	out := slo.Spec{}
 	for key, v := range in {
 		switch text, _ := v.(string); {
-		case secretName(key), key == "profile", key == "externalId":
+		case secretName(key), key == "profile", key == "externalId", key == "rate", key == "datapointRate":
 		case key == "roleArn":
 			if parts := strings.Split(text, ":"); len(parts) > 4 && out["accountId"] == nil && in["accountId"] == nil {
 				out["accountId"] = parts[4]

@@ -77,6 +77,10 @@ type Caps struct {
 	Settle  slo.Minute // until a minute ended this long ago it may be replaced
 	MaxAge  slo.Minute // a frontier older than this is stale; 0: never
 	History slo.Minute // how far back it can answer; 0: no limit
+	// Backfill is how far back a run reads at least when nobody says otherwise,
+	// because what is not read now will be gone or coarser later; 0: what the
+	// objectives need.
+	Backfill slo.Minute
 	// End is the end of a recorded source (a file) as far as it has been read:
 	// nothing lies behind it, and it is the frontier. Zero for a live one. Where
 	// queries end at different times, [Recorded] says when each does.
@@ -106,6 +110,9 @@ type Type struct {
 	Name string // as metricSource.type spells it: "csv", "CloudWatch"
 	// Check finds what is wrong with a spec without asking the source.
 	Check func(spec slo.Spec) []SpecProblem
+	// CheckDetails finds what is wrong with a DataSource's connectionDetails; nil
+	// takes them as they are.
+	CheckDetails func(details slo.Spec) []SpecProblem
 	// Open returns a source. Details are the DataSource's connectionDetails, dir
 	// the folder of the document that names it, for relative paths.
 	Open func(ctx context.Context, details slo.Spec, dir string) (Source, error)

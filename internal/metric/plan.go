@@ -8,3 +8,16 @@ type Planner interface {
 	// what is wrong with them.
 	Plan(req Request) Usage
 }
+
+// Paced is a source that keeps to rates.
+type Paced interface {
+	// Pace returns the rates it keeps to.
+	Pace() Pace
+}
+
+// Pace is how fast a source lets itself be asked, a second; 0: as fast as it
+// answers.
+type Pace struct {
+	Requests   float64 `json:"requests"`
+	Datapoints float64 `json:"datapoints"`
+}

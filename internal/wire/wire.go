@@ -20,6 +20,6 @@ func CLI() host.Wiring {
 func Types() map[string]metric.Type {
 	return map[string]metric.Type{
 		csv.Name:     csv.Type(),
-		"CloudWatch": cloudwatch.Type(config.CheckCloudWatch, time.Now, nil),
+		"CloudWatch": cloudwatch.Type(config.CheckCloudWatch, config.CheckCloudWatchDetails, time.Now),
 	}
 }

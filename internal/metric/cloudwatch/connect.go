@@ -2,11 +2,12 @@ package cloudwatch
 
 import (
 	"context"
-	"log/slog"
+	"math"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -24,12 +25,12 @@ const attempts = 8
 
 // Connect returns a client with the SDK's own credentials, profile, region and
 // endpoint settings (AWS_ENDPOINT_URL_CLOUDWATCH among them), in another role
-// where one is named.
-func Connect(ctx context.Context, region, role string) (API, error) {
+// where one is named, with the external ID the role may ask for.
+func Connect(ctx context.Context, region, role, externalID string) (API, error) {
 	opts := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-				o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = attempts })
+				o.StandardOptions = append(o.StandardOptions, patient)
 			})
 		}),
 	}
@@ -41,26 +42,36 @@ func Connect(ctx context.Context, region, role string) (API, error) {
 		return nil, err
 	}
 	if role != "" {
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role))
+		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName, o.ExternalID = "nines", optional(externalID)
+		})
+		cfg.Credentials = aws.NewCredentialsCache(assume)
 	}
 	return cw.NewFromConfig(cfg), nil
 }
 
+// patient lets a request be tried again as often as attempts says. The SDK's
+// own allowance for repeating is not kept: it runs out where the service
+// throttles for a while, and our rate bounds the attempts already.
+func patient(o *retry.StandardOptions) {
+	o.MaxAttempts, o.RateLimiter = attempts, ratelimit.None
+}
+
 // Type describes the source to the program: documents name it "CloudWatch".
-// Check is the documents' own checker of specs; now tells the time.
-func Type(check func(slo.Spec) []metric.SpecProblem, now func() time.Time, log *slog.Logger) metric.Type {
+// Check and CheckDetails are the documents' own checkers of specs and of
+// connectionDetails; now tells the time.
+func Type(check, details func(slo.Spec) []metric.SpecProblem, now func() time.Time) metric.Type {
 	return metric.Type{
-		Name:  "CloudWatch",
-		Check: check,
+		Name: "CloudWatch", Check: check, CheckDetails: details,
 		Open: func(_ context.Context, details slo.Spec, _ string) (metric.Source, error) {
-			opt := Options{Connect: Connect, Now: now, Details: details, Log: log}
+			opt := Options{Connect: Connect, Now: now, Details: details}
 			for name, to := range map[string]*float64{"rate": &opt.Rate, "datapointRate": &opt.DatapointRate} {
 				text, ok := details[name].(string)
 				if !ok {
 					continue
 				}
 				f, err := strconv.ParseFloat(text, 64)
-				if err != nil || f <= 0 {
+				if err != nil || !(f > 0) || math.IsInf(f, 1) {
 					return nil, fault.New(fault.Invalid, "open CloudWatch source", name+" "+strconv.Quote(text)+" is no rate", "write requests (or datapoints) a second, such as 40")
 				}
 				*to = f

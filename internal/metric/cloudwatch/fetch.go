@@ -2,15 +2,15 @@ package cloudwatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -130,15 +130,19 @@ func (s *Source) pages(ctx context.Context, c *call) (map[string]answer, []strin
 		return answers, nil, err
 	}
 	in := c.input()
-	expected := len(c.asked) * int(c.cut.span.Len()/c.cut.period+1)
-	var messages []string
-	for {
-		if err := s.wait(ctx, expected); err != nil {
-			return answers, messages, err
+	left := c.datapoints() // that may still come
+	attempt := eachAttempt(func(ctx context.Context) error {
+		if err := s.limits.data(ctx, &c.cut, left, slo.MinuteOf(s.opt.Now())); err != nil {
+			return err
 		}
-		out, err := api.GetMetricData(ctx, in)
+		s.count(1, 0, 0)
+		return nil
+	})
+	var messages []string
+	seen := map[string]bool{}
+	for {
+		out, err := api.GetMetricData(ctx, in, attempt)
 		if err != nil {
-			s.count(1, 0, 0)
 			return answers, messages, explain("GetMetricData", c.place, err)
 		}
 		n := 0
@@ -148,16 +152,20 @@ func (s *Source) pages(ctx context.Context, c *call) (map[string]answer, []strin
 		}
 		// Further pages are counted as requests of the same metrics: whether the
 		// bill repeats them is not documented, so the dearer reading is reported.
-		s.count(1, c.billed, n)
+		s.count(0, c.billed, n)
+		left = max(1, left-n)
 		for _, m := range out.Messages {
 			messages = append(messages, aws.ToString(m.Code)+": "+aws.ToString(m.Value))
 		}
-		if aws.ToString(out.NextToken) == "" {
+		next := aws.ToString(out.NextToken)
+		if next == "" {
 			return answers, messages, nil
 		}
-		if in.NextToken != nil && *in.NextToken == *out.NextToken {
-			return answers, messages, errors.New("GetMetricData repeats the same page")
+		if seen[next] {
+			return answers, messages, fault.New(fault.Unavailable, "GetMetricData in "+c.place.name(),
+				"it gives the same pages again and again", "the stretch is asked for again at the next run")
 		}
+		seen[next] = true
 		in.NextToken = out.NextToken
 	}
 }
@@ -238,6 +246,9 @@ func (s *Source) series(ctx context.Context, a *asked, in *parts, span slo.Span)
 	if a.SQL != "" && slo.MinuteOf(s.opt.Now())-span.From > insightsReach {
 		out.Notes = append(out.Notes, "Metrics Insights sees three hours back; earlier minutes stay unmeasured")
 	}
+	if out.Err != nil {
+		out.Points, out.Answered = nil, nil
+	}
 	out.Points = within(out.Points, out.Answered)
 	all := make([]metric.Series, len(a.keys))
 	for i, key := range a.keys {
@@ -258,72 +269,19 @@ func sum(a, b []metric.Point) []metric.Point {
 			out, b = append(out, b[0]), b[1:]
 		default:
 			p := a[0]
-			p.Value += b[0].Value
+			p.Value = add(p.Value, b[0].Value)
 			out, a, b = append(out, p), a[1:], b[1:]
 		}
 	}
 	return append(append(out, a...), b...)
 }
 
-// known asks whether any metric of a question exists at all. A statement of
-// Metrics Insights cannot be looked up: without datapoints it is unknown.
-func (s *Source) known(ctx context.Context, q *question, at place) bool {
-	if q.Stat != nil {
-		return s.listed(ctx, *q.Stat, at)
+// add is a sum that stays at the largest amount, which no count may have.
+func add(a, b slo.Amount) slo.Amount {
+	if b > 0 && a > math.MaxInt64-b {
+		return math.MaxInt64
 	}
-	for _, st := range q.Stats {
-		if s.listed(ctx, st, at) {
-			return true
-		}
-	}
-	return false
-}
-
-// listed asks ListMetrics for a metric with exactly these dimensions. It lists
-// what had data in the last two weeks. A metric found is remembered; one not
-// found is asked for again, because it may come.
-func (s *Source) listed(ctx context.Context, st stat, at place) bool {
-	key := fmt.Sprintf("%v\x00%s", at, st.metricKey())
-	s.mu.Lock()
-	found := s.exists[key]
-	s.mu.Unlock()
-	if found {
-		return true
-	}
-	api, err := s.client(ctx, at)
-	if err != nil {
-		return false
-	}
-	in := &cw.ListMetricsInput{Namespace: aws.String(st.Namespace), MetricName: aws.String(st.Metric)}
-	for _, d := range st.Dimensions {
-		in.Dimensions = append(in.Dimensions, types.DimensionFilter{Name: aws.String(d.Name), Value: aws.String(d.Value)})
-	}
-	if st.Account != "" {
-		in.IncludeLinkedAccounts, in.OwningAccount = aws.Bool(true), aws.String(st.Account)
-	}
-	for {
-		if err := s.calls.Wait(ctx); err != nil {
-			return false
-		}
-		out, err := api.ListMetrics(ctx, in)
-		s.count(1, 0, 0)
-		if err != nil {
-			s.opt.Log.LogAttrs(ctx, slogWarn, "the metric could not be looked up", attrErr(err))
-			return false
-		}
-		for _, m := range out.Metrics {
-			if len(m.Dimensions) == len(st.Dimensions) {
-				s.mu.Lock()
-				s.exists[key] = true
-				s.mu.Unlock()
-				return true
-			}
-		}
-		if aws.ToString(out.NextToken) == "" {
-			return false
-		}
-		in.NextToken = out.NextToken
-	}
+	return a + b
 }
 
 // within keeps the steps that are answered for.

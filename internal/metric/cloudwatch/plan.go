@@ -11,6 +11,10 @@ import (
 const (
 	maxQueries    = 500
 	maxDatapoints = 100_800
+	// goodDatapoints is how many a request is filled up to where the statistics
+	// of one metric do not need more: half a page, so that one request more or
+	// less in a second does not exceed the quota of datapoints.
+	goodDatapoints = maxDatapoints / 2
 	// billedTogether is how many statistics of one metric in one request are
 	// billed as one metric.
 	billedTogether = 5
@@ -19,7 +23,9 @@ const (
 // asked is a question and everybody who wants its answer.
 type asked struct {
 	*question
-	keys []string
+	keys   []string
+	order  string // puts the statistics of one metric side by side
+	metric string // of a plain statistic: what is billed
 }
 
 // call is one GetMetricData request (and its further pages).
@@ -36,7 +42,7 @@ func gather(questions map[string]*question) []*asked {
 	for key, q := range questions {
 		sign := q.signature()
 		if bySign[sign] == nil {
-			bySign[sign] = &asked{question: q}
+			bySign[sign] = newAsked(q, sign)
 		}
 		bySign[sign].keys = append(bySign[sign].keys, key)
 	}
@@ -46,9 +52,17 @@ func gather(questions map[string]*question) []*asked {
 		out = append(out, a)
 	}
 	slices.SortFunc(out, func(a, b *asked) int {
-		return cmp.Or(cmp.Compare(a.order(), b.order()), cmp.Compare(a.keys[0], b.keys[0]))
+		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.keys[0], b.keys[0]))
 	})
 	return out
+}
+
+func newAsked(q *question, sign string) *asked {
+	if q.Stat == nil {
+		return &asked{question: q, order: "~" + sign}
+	}
+	key := q.Stat.metricKey()
+	return &asked{question: q, order: key + "\x00" + q.Stat.Stat, metric: key}
 }
 
 // plan divides questions over requests: one place and one period each, within
@@ -92,20 +106,51 @@ func reach(a *asked, span slo.Span, now slo.Minute) slo.Span {
 	return span
 }
 
-// split fills requests with questions of one place and period.
+// datapoints is how many a call can bring at most.
+func (c *call) datapoints() int { return len(c.asked) * c.cut.steps() }
+
+func (c cut) steps() int { return int((c.span.Len() + c.period - 1) / c.period) }
+
+// split fills requests with questions of one place and period. The statistics
+// of one metric stay together, because they are billed together.
 func split(p place, qs []*asked, c cut) []call {
-	points := int((c.span.Len() + c.period - 1) / c.period)
 	var out []call
 	for len(qs) > 0 {
 		n, width := 0, 0
-		for n < len(qs) && (n == 0 || (width+qs[n].width() <= maxQueries && (n+1)*points <= maxDatapoints)) {
-			width += qs[n].width()
-			n++
+		for n < len(qs) {
+			unit := together(qs[n:])
+			more := width
+			for _, q := range qs[n : n+unit] {
+				more += q.width()
+			}
+			room := goodDatapoints
+			if n == 0 {
+				room = maxDatapoints
+			}
+			if more > maxQueries || (n+unit)*c.steps() > room {
+				break
+			}
+			n, width = n+unit, more
+		}
+		if n == 0 { // not even one unit fits as a whole
+			n = max(1, min(together(qs), maxDatapoints/max(1, c.steps())))
 		}
 		out = append(out, call{place: p, cut: c, asked: qs[:n], billed: billed(qs[:n])})
 		qs = qs[n:]
 	}
 	return out
+}
+
+// together is how many of the first questions are statistics of one metric
+// that are billed as one.
+func together(qs []*asked) int {
+	n := 1
+	for ; n < min(len(qs), billedTogether); n++ {
+		if qs[0].metric == "" || qs[0].metric != qs[n].metric {
+			break
+		}
+	}
+	return n
 }
 
 // billed counts metrics as the bill does: each metric once for every five
@@ -115,7 +160,7 @@ func billed(qs []*asked) int {
 	other := 0
 	for _, q := range qs {
 		if q.Stat != nil {
-			stats[q.Stat.metricKey()]++
+			stats[q.metric]++
 		}
 		for _, s := range q.Stats {
 			stats[s.metricKey()]++

@@ -7,13 +7,13 @@ import (
 	"time"
 
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"golang.org/x/time/rate"
 
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-// API is the part of the CloudWatch client that reading needs.
+// API is the part of the CloudWatch client that reading needs. It must heed the
+// options of a call: they keep the rate and count the attempts.
 type API interface {
 	GetMetricData(context.Context, *cw.GetMetricDataInput, ...func(*cw.Options)) (*cw.GetMetricDataOutput, error)
 	ListMetrics(context.Context, *cw.ListMetricsInput, ...func(*cw.Options)) (*cw.ListMetricsOutput, error)
@@ -21,27 +21,29 @@ type API interface {
 
 // Options make a Source.
 type Options struct {
-	// Connect returns the client for a region and an optional role; "" is the
-	// SDK's own region.
-	Connect func(ctx context.Context, region, role string) (API, error)
+	// Connect returns the client for a region, an optional role and the external
+	// ID that the role may ask for; "" is the SDK's own region.
+	Connect func(ctx context.Context, region, role, externalID string) (API, error)
 	// Now tells the time: which periods CloudWatch still keeps depends on it.
 	Now func() time.Time
 	// Details are the data source's connectionDetails: region, roleArn, accountId,
 	// period, used where a query says nothing.
 	Details slo.Spec
-	// Rate is requests a second, DatapointRate datapoints a second; 0: four
-	// fifths of the default quotas (50 requests; 180,000 datapoints).
+	// Rate is GetMetricData requests a second; ListMetrics gets half of it.
+	// DatapointRate is datapoints a second of requests that begin more than three
+	// hours ago; later ones get 5/11 of it, as the quotas are. 0: four fifths of
+	// the default quotas (50 requests; 396,000 datapoints).
 	Rate, DatapointRate float64
 	// Parallel is how many requests are under way at once; 0: 8.
 	Parallel int
 	Log      *slog.Logger
 }
 
-// Source reads CloudWatch. It implements metric.Source and metric.Metered.
+// Source reads CloudWatch. It implements metric.Source, Metered, Planner and
+// Paced.
 type Source struct {
 	opt    Options
-	calls  *rate.Limiter
-	points *rate.Limiter
+	limits limits
 
 	mu      sync.Mutex
 	clients map[place]API
@@ -54,14 +56,9 @@ var (
 	_ metric.Metered = (*Source)(nil)
 )
 
-// Default quotas of an account and region (user guide, "CloudWatch service
-// quotas"), and the share of them that Nines takes.
-const (
-	quotaRequests   = 50
-	quotaDatapoints = 180_000
-	quotaShare      = 0.8
-	defaultParallel = 8
-)
+// defaultParallel requests are enough to use up the quota: each brings 50,000
+// datapoints in well under a second.
+const defaultParallel = 8
 
 // New returns a source. Nothing is asked before the first Fetch.
 func New(opt Options) *Source {
@@ -69,7 +66,7 @@ func New(opt Options) *Source {
 		opt.Rate = quotaRequests * quotaShare
 	}
 	if opt.DatapointRate <= 0 {
-		opt.DatapointRate = quotaDatapoints * quotaShare
+		opt.DatapointRate = quotaOld * quotaShare
 	}
 	if opt.Parallel <= 0 {
 		opt.Parallel = defaultParallel
@@ -79,17 +76,25 @@ func New(opt Options) *Source {
 	}
 	return &Source{
 		opt:     opt,
-		calls:   rate.NewLimiter(rate.Limit(opt.Rate), 1),
-		points:  rate.NewLimiter(rate.Limit(opt.DatapointRate), maxDatapoints),
+		limits:  newLimits(opt.Rate, opt.DatapointRate),
 		clients: map[place]API{},
 		exists:  map[string]bool{},
 	}
 }
 
 // Caps implements metric.Source: minutes that are usable after 3 and final
-// after 15, 455 days back.
+// after 15, 455 days back. A first run reads what is kept at five minutes or
+// finer: the hours it leaves out would come by the hour.
 func (*Source) Caps() metric.Caps {
-	return metric.Caps{Period: 1, Lag: 3, Settle: 15, MaxAge: 10, History: 455 * slo.Day}
+	return metric.Caps{
+		Period: 1, Lag: 3, Settle: 15, MaxAge: 10,
+		History: 455 * slo.Day, Backfill: 63*slo.Day - 2*slo.Hour,
+	}
+}
+
+// Pace implements metric.Paced.
+func (s *Source) Pace() metric.Pace {
+	return metric.Pace{Requests: s.opt.Rate, Datapoints: s.opt.DatapointRate}
 }
 
 // Usage implements metric.Metered.
@@ -105,20 +110,12 @@ func (s *Source) client(ctx context.Context, p place) (API, error) {
 	if c := s.clients[p]; c != nil {
 		return c, nil
 	}
-	c, err := s.opt.Connect(ctx, p.Region, p.Role)
+	c, err := s.opt.Connect(ctx, p.Region, p.Role, p.ExternalID)
 	if err != nil {
 		return nil, explain("connect to CloudWatch", p, err)
 	}
 	s.clients[p] = c
 	return c, nil
-}
-
-// wait holds a request back until the rates allow it.
-func (s *Source) wait(ctx context.Context, datapoints int) error {
-	if err := s.calls.Wait(ctx); err != nil {
-		return err
-	}
-	return s.points.WaitN(ctx, min(datapoints, maxDatapoints))
 }
 
 func (s *Source) count(requests, metrics, datapoints int) {

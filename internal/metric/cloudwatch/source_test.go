@@ -57,7 +57,7 @@ func (l *local) client(region string) *cw.Client {
 
 func (l *local) source() *cloudwatch.Source {
 	return cloudwatch.New(cloudwatch.Options{
-		Connect: func(_ context.Context, region, _ string) (cloudwatch.API, error) { return l.client(region), nil },
+		Connect: func(_ context.Context, region, _, _ string) (cloudwatch.API, error) { return l.client(region), nil },
 		Now:     func() time.Time { return clock },
 		Details: slo.Spec{"region": "eu-west-1"},
 		Rate:    1000, DatapointRate: 1e9,
@@ -132,7 +132,7 @@ func faults() []metrictest.Fault {
 		{Name: "skewed", Kind: fault.Denied, Open: inject(refusal("RequestTimeTooSkewed", 403))},
 		{Name: "credentials", Kind: fault.Denied, Open: func(*testing.T) (metric.Source, metric.Query) {
 			src := cloudwatch.New(cloudwatch.Options{
-				Connect: func(context.Context, string, string) (cloudwatch.API, error) {
+				Connect: func(context.Context, string, string, string) (cloudwatch.API, error) {
 					return nil, errors.New("failed to refresh cached credentials, no EC2 IMDS role found")
 				},
 				Now: func() time.Time { return clock },

@@ -15,8 +15,9 @@ import (
 
 // place is where a query is sent: one client each.
 type place struct {
-	Region string
-	Role   string
+	Region     string
+	Role       string
+	ExternalID string // what the role asks for
 }
 
 // stat is one statistic of one metric.
@@ -74,14 +75,6 @@ func (q *question) signature() string {
 // width is how many queries the question takes up in a request.
 func (q *question) width() int { return 1 + len(q.Stats) + len(q.Exprs) }
 
-// order keeps the statistics of one metric side by side.
-func (q *question) order() string {
-	if q.Stat != nil {
-		return q.Stat.metricKey() + "\x00" + q.Stat.Stat
-	}
-	return "~" + q.signature()
-}
-
 // parse reads a spec. What lint should have refused is an error here too.
 func parse(spec, details slo.Spec) (*question, error) {
 	r := reader{spec: spec, details: details}
@@ -91,7 +84,7 @@ func parse(spec, details slo.Spec) (*question, error) {
 		regions = []string{region}
 	}
 	for _, region := range regions {
-		q.Places = append(q.Places, place{Region: region, Role: r.text("roleArn")})
+		q.Places = append(q.Places, place{Region: region, Role: r.text("roleArn"), ExternalID: r.text("externalId")})
 	}
 	q.Period = r.period()
 	switch {
