@@ -1,25 +1,50 @@
 package cost
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // MinutesAMonth is 730 hours, the month AWS bills by.
 const MinutesAMonth = 730 * 60
 
-// Load is what a set of documents asks of its sources and its store.
+// Load is what a set of documents asks of its sources and its store. Loads of
+// single objectives add up to that of a set, except Metrics, which are shared.
 type Load struct {
-	Objectives int
+	Objectives int `json:"objectives"`
 	// Metrics is how many metrics one reading of everything requests, as billed:
 	// equal queries once, up to five statistics of one metric once.
-	Metrics int
+	Metrics int `json:"metrics"`
 	// Unshared is the same without sharing: every objective reads for itself.
-	Unshared int
-	// Windows is how many burn windows and budget windows the objectives have in
-	// all: what a tool would read that asks for each window anew.
-	Windows int
-	// Pairs is how many alert conditions there are in all.
-	Pairs int
+	Unshared int `json:"unshared"`
+	// Reread is what a tool requests that keeps no history: every objective's
+	// metrics once for each of its burn windows and its budget window.
+	Reread int `json:"reread"`
+	// Pairs is how many alert conditions there are in all: a long and a short
+	// window each.
+	Pairs int `json:"pairs"`
+	// AlarmMetrics is how many metrics CloudWatch alarms would watch in their
+	// place: an alarm for either window of a pair, over the objective's metrics.
+	AlarmMetrics int `json:"alarm_metrics"`
 	// Indicators is how many are kept in the store.
-	Indicators int
+	Indicators int `json:"indicators"`
+}
+
+// Of is the load of one objective by itself: the metrics it reads, its windows
+// (burn windows and budget window, each length once) and its pairs.
+func Of(metrics, windows, pairs int) Load {
+	return Load{
+		Objectives: 1, Metrics: metrics, Unshared: metrics,
+		Reread: metrics * windows, Pairs: pairs, AlarmMetrics: 2 * pairs * metrics,
+	}
+}
+
+// Add returns the sum. Metrics are added as if nothing were shared.
+func (l Load) Add(o Load) Load {
+	return Load{
+		l.Objectives + o.Objectives, l.Metrics + o.Metrics, l.Unshared + o.Unshared, l.Reread + o.Reread,
+		l.Pairs + o.Pairs, l.AlarmMetrics + o.AlarmMetrics, l.Indicators + o.Indicators,
+	}
 }
 
 // Plan says how measuring is run.
@@ -52,13 +77,15 @@ type Bill struct {
 // Monthly is the bill of a load under a plan.
 func (p Prices) Monthly(l Load, plan Plan) Bill {
 	polls := MinutesAMonth / plan.PollMinutes
-	reads := float64(l.Metrics) * ((1-plan.Unhealthy)*polls + plan.Unhealthy*MinutesAMonth)
-	name := fmt.Sprintf("every %v min", plan.PollMinutes)
-	if plan.Unhealthy > 0 {
-		name += fmt.Sprintf(", every minute for the %.0f %% that burn", plan.Unhealthy*100)
-	}
-	b := Bill{Name: name}
+	reads := float64(l.Metrics) * ((1-plan.Unhealthy)*polls + plan.Unhealthy*max(polls, MinutesAMonth))
+	b := Bill{Name: plan.name()}
 	b.add(p, l, "metrics requested from CloudWatch", MetricRequested, reads)
+	if plan.Unhealthy > 0 {
+		polls = max(polls, MinutesAMonth) // something burns somewhere most of the time
+	}
+	if l.Objectives == 0 {
+		polls = 0 // nothing to run for
+	}
 	if plan.DynamoDB {
 		b.add(p, l, "writes to DynamoDB", WriteUnit, writes(l, polls))
 		b.add(p, l, "reads from DynamoDB", ReadUnit, float64(packs(l))*polls)
@@ -70,32 +97,49 @@ func (p Prices) Monthly(l Load, plan Plan) Bill {
 	return b
 }
 
-// Alternatives are the bills of other ways to the same numbers.
-func (p Prices) Alternatives(l Load) []Bill {
-	naive := Bill{Name: "every window read anew each minute", Note: "how a tool without history reads"}
-	perWindow := 0.0
-	if l.Objectives > 0 {
-		perWindow = float64(l.Unshared) / float64(l.Objectives)
+// name says how measuring is run.
+func (p Plan) name() string {
+	name := fmt.Sprintf("every %v min", p.PollMinutes)
+	if p.PollMinutes == 1 {
+		name = "every minute"
 	}
-	naive.add(p, l, "metrics requested", MetricRequested, perWindow*float64(l.Windows)*MinutesAMonth)
-	stream := Bill{Name: "metric stream", Note: "without Firehose and what receives it; an exact filter is assumed"}
+	if p.Unhealthy > 0 {
+		name += fmt.Sprintf(", every minute for the %v %% that burn", math.Round(p.Unhealthy*1000)/10)
+	}
+	if p.DynamoDB {
+		name += ", store in DynamoDB"
+	}
+	if p.Lambda {
+		name += ", on Lambda"
+	}
+	return name
+}
+
+// Alternatives are the bills of other ways: a minute and five minutes, adaptive
+// polling, that with its store in DynamoDB and on Lambda, a metric stream,
+// CloudWatch alarms, and asking anew for each window.
+func (p Prices) Alternatives(l Load) []Bill {
+	adaptive := Plan{PollMinutes: 5, Unhealthy: 0.02}
+	stored, lambda := adaptive, adaptive
+	stored.DynamoDB = true
+	lambda.DynamoDB, lambda.Lambda = true, true
+	stream := Bill{Name: "metric stream", Note: "without Firehose and what receives it; the filter lets nothing else through; TC, TS and PR are updates of their own"}
 	stream.add(p, l, "metric updates", StreamUpdate, float64(l.Metrics)*MinutesAMonth)
 	alarms := Bill{Name: "CloudWatch alarms only", Note: "alerts, but no budget, no history and no gate"}
-	// A pair is two metric-math alarms over the objective's metrics.
-	alarms.add(p, l, "alarm metrics", Alarm, 2*float64(l.Pairs)*max(1, perWindow))
+	alarms.add(p, l, "alarm metrics", Alarm, float64(l.AlarmMetrics))
 	alarms.add(p, l, "composite alarms", CompositeAlarm, float64(l.Pairs))
+	naive := Bill{Name: "every window read anew each minute", Note: "how a tool without history reads"}
+	naive.add(p, l, "metrics requested from CloudWatch", MetricRequested, float64(l.Reread)*MinutesAMonth)
 	return []Bill{
 		p.Monthly(l, Plan{PollMinutes: 1}), p.Monthly(l, Plan{PollMinutes: 5}),
-		p.Monthly(l, Plan{PollMinutes: 5, Unhealthy: 0.02}), stream, alarms, naive,
+		p.Monthly(l, adaptive), p.Monthly(l, stored), p.Monthly(l, lambda), stream, alarms, naive,
 	}
 }
 
-// Backfill is what filling days of history for a load costs once: long
-// stretches are read with up to 100,800 datapoints a request, and a metric is
-// billed once a request.
-func (p Prices) Backfill(l Load, requestsPerMetric float64) Bill {
-	b := Bill{Name: "first fill"}
-	b.add(p, l, "metrics requested", MetricRequested, float64(l.Metrics)*requestsPerMetric)
+// Once is the bill of requesting metrics once, as a first fill or a check does.
+func (p Prices) Once(name string, l Load, metrics int64) Bill {
+	b := Bill{Name: name}
+	b.add(p, l, "metrics requested from CloudWatch", MetricRequested, float64(metrics))
 	return b
 }
 
@@ -114,7 +158,7 @@ const packSize = 20
 func packs(l Load) int { return (l.Indicators + packSize - 1) / packSize }
 
 // writes is DynamoDB's share: one unit a settled minute and pack, and about two
-// a poll for the tail.
+// a poll for the minutes that may still change.
 func writes(l Load, polls float64) float64 {
 	return float64(packs(l)) * (MinutesAMonth + 2*polls)
 }

@@ -3,6 +3,7 @@ package cost
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,6 +35,9 @@ type Price struct {
 	Per    float64 `json:"per"`
 	Price  float64 `json:"price"`
 	Source string  `json:"source"`
+	// Verified says that the figure was read on the vendor's own page, and not
+	// only where others quote it.
+	Verified bool `json:"verified"`
 }
 
 // Prices is a price file.
@@ -57,6 +61,9 @@ func ParsePrices(raw []byte) (Prices, error) {
 	if err := dec.Decode(&p); err != nil {
 		return Prices{}, fmt.Errorf("price file: %w", err)
 	}
+	if dec.More() {
+		return Prices{}, errors.New("price file: something follows the prices")
+	}
 	if _, err := time.Parse(time.DateOnly, p.Date); err != nil {
 		return Prices{}, fmt.Errorf("price file: date %q is not written 2006-01-02", p.Date)
 	}
@@ -79,6 +86,27 @@ func ParsePrices(raw []byte) (Prices, error) {
 
 func items() []Item {
 	return []Item{MetricRequested, StreamUpdate, Alarm, CompositeAlarm, CustomMetric, WriteUnit, ReadUnit, LambdaGBSecond, LambdaRequest}
+}
+
+// keptFresh is how old a price file may be before its reader is warned.
+const keptFresh = 365 * 24 * time.Hour
+
+// Stale says whether the prices are older than a year at an instant.
+func (p Prices) Stale(now time.Time) bool {
+	at, err := time.Parse(time.DateOnly, p.Date)
+	return err != nil || now.Sub(at) > keptFresh
+}
+
+// Unverified are the items whose price was not read on the vendor's own page,
+// sorted.
+func (p Prices) Unverified() []Item {
+	var out []Item
+	for _, item := range slices.Sorted(maps.Keys(p.Prices)) {
+		if !p.Prices[item].Verified {
+			out = append(out, item)
+		}
+	}
+	return out
 }
 
 // Of is what n of an item cost.
