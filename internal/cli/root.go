@@ -7,6 +7,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/cli/analyze"
 	"gitlab.com/nines-sre/nines/internal/cli/cloudwatch"
+	"gitlab.com/nines-sre/nines/internal/cli/cost"
 	"gitlab.com/nines-sre/nines/internal/cli/diff"
 	"gitlab.com/nines-sre/nines/internal/cli/expand"
 	"gitlab.com/nines-sre/nines/internal/cli/gate"
@@ -34,7 +35,7 @@ func groups() []group {
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude}},
-		{"Local", []func(*host.Host) *cobra.Command{cloudwatch.New}},
+		{"Sources", []func(*host.Host) *cobra.Command{cost.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}
 }
