@@ -108,7 +108,7 @@ func (a *account) env(window slo.Minute, change func(*slo.Objective)) *run.Env {
 		},
 		History: timeline.NewHistory(store.New()),
 		Open: func(context.Context, config.DataSource) (metric.Source, error) {
-			connect := func(context.Context, string, string) (cloudwatch.API, error) { return a.client, nil }
+			connect := func(context.Context, string, string, string) (cloudwatch.API, error) { return a.client, nil }
 			return cloudwatch.New(cloudwatch.Options{Connect: connect, Now: a.server.Clock().Now, DatapointRate: 1e9, Rate: 1e6}), nil
 		},
 		Now: now,

@@ -155,7 +155,7 @@ func (a *account) env() *run.Env {
 	if err := os.WriteFile(filepath.Join(dir, "slo.yaml"), []byte(docs.String()), 0o600); err != nil {
 		a.t.Fatal(err)
 	}
-	connect := func(context.Context, string, string) (cloudwatch.API, error) { return a.client, nil }
+	connect := func(context.Context, string, string, string) (cloudwatch.API, error) { return a.client, nil }
 	kind := metric.Type{
 		Name:  "CloudWatch",
 		Check: config.CheckCloudWatch,
