@@ -2,7 +2,8 @@
 //
 // A block that begins with ```console holds commands ("$ nines status") and what
 // they print. Every Markdown file is run from top to bottom in a folder of its
-// own, in which the repository's examples lie. In the output, "…" stands for
+// own, in which the repository's examples lie; a local CloudWatch that is started
+// with "&" runs beside the commands that follow. In the output, "…" stands for
 // anything inside a line, and a line "…" for any number of lines; "(exit 3)"
 // says that a command ends with another code than 0.
 //
@@ -10,13 +11,10 @@
 package doc_test
 
 import (
-	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -112,11 +110,12 @@ func play(t *testing.T, lines []string, blocks []block) []string {
 	var out []string
 	at := 0
 	names := ids{}
+	shell := newSession(t, dir)
 	for _, b := range blocks {
 		out = append(out, lines[at:b.from]...)
 		at = b.to
 		for _, c := range commands(lines[b.from:b.to]) {
-			got := names.steady(run(t, dir, names.real(c.line)))
+			got := names.steady(shell.run(names.real(c.line)))
 			if !matches(c.output, got) {
 				if *update {
 					c.output = got
@@ -172,52 +171,6 @@ func commands(lines []string) (out []command) {
 			last := &out[len(out)-1]
 			last.output = append(last.output, l)
 		}
-	}
-	return out
-}
-
-// word is a bare word or a quoted text of a command line.
-var word = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
-
-// run runs one command. A comment at the end of the line is not part of it.
-func run(t *testing.T, dir, line string) []string {
-	t.Helper()
-	line, _, _ = strings.Cut(line, "  #")
-	words := word.FindAllString(line, -1)
-	for i, w := range words {
-		if len(w) > 1 && (w[0] == '"' || w[0] == '\'') && w[len(w)-1] == w[0] {
-			words[i] = w[1 : len(w)-1]
-		}
-	}
-	if words[0] == "cat" && len(words) == 2 {
-		text, err := os.ReadFile(filepath.Join(dir, words[1]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return textLines(text)
-	}
-	if name := strings.TrimPrefix(words[0], "bin/"); name != "nines" {
-		t.Fatalf("%q: the examples run nines and cat only", line)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self, words[1:]...)
-	cmd.Dir = dir
-	// Nothing of the surroundings: in a pipeline they would name a version.
-	cmd.Env = []string{
-		asBinary + "=1", "NO_COLOR=1", "LC_ALL=C.UTF-8", "NINES_CONFIG=examples/payment-api", "NINES_ACTOR=you",
-		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.Getenv("TMPDIR"),
-	}
-	var text bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &text, &text
-	err = cmd.Run()
-	out := textLines(text.Bytes())
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return append(out, fmt.Sprintf("(exit %d)", exit.ExitCode()))
-	} else if err != nil {
-		t.Fatal(err)
 	}
 	return out
 }

@@ -64,7 +64,7 @@ func firstOf(texts ...string) string {
 
 func usageLines(c *cobra.Command) []string {
 	var lines []string
-	if !c.HasAvailableSubCommands() || c.Runnable() && c.HasParent() {
+	if _, does := c.Annotations[host.Formats]; does || !c.HasAvailableSubCommands() {
 		lines = append(lines, c.UseLine())
 	}
 	if c.HasAvailableSubCommands() {

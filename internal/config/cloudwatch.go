@@ -55,6 +55,7 @@ func CheckCloudWatch(spec slo.Spec) []metric.SpecProblem {
 	c.known("", spec, "a CloudWatch query", "region", "regions", "accountId", "roleArn", "externalId", "period",
 		"namespace", "metric", "dimensions", "stat", "unit", "expression", "queries", "sql")
 	c.where(spec)
+	c.regions(spec)
 	forms := 0
 	for _, form := range []string{"metric", "expression", "sql"} {
 		if spec[form] != nil {
@@ -191,9 +192,11 @@ func (c *cwCheck) expression(spec slo.Spec) {
 	parts := c.queries(spec["queries"])
 	used := map[string]bool{}
 	c.names("expression", text, parts, used)
+	c.averages("expression", text, parts)
 	for _, id := range sortedKeys(parts) {
 		if sub, ok := parts[id].spec["expression"].(string); ok {
 			c.names(parts[id].path+".expression", sub, parts, used)
+			c.averages(parts[id].path+".expression", sub, parts)
 		}
 	}
 	for _, id := range sortedKeys(parts) {

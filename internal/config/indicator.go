@@ -107,7 +107,11 @@ func (l *loader) define(sli *openslo.SLI, b bound, at fault.Place) *Indicator {
 	}
 	switch {
 	case sli.Ratio != nil && sli.Ratio.Raw != nil:
-		out.Definition = slo.RawRatio{Raw: query(sli.Ratio.Raw, "raw"), Failure: sli.Ratio.Failure}
+		raw := query(sli.Ratio.Raw, "raw")
+		if raw != nil && raw.Type == cloudWatch {
+			l.specProblems(sli.Ratio.Raw.Spec, checkRaw(raw.Spec))
+		}
+		out.Definition = slo.RawRatio{Raw: raw, Failure: sli.Ratio.Failure}
 		out.Missing = slo.MissingUnmeasured
 	case sli.Ratio != nil:
 		r := slo.Ratio{Good: query(sli.Ratio.Good, "good"), Bad: query(sli.Ratio.Bad, "bad"), Total: query(sli.Ratio.Total, "total"), Counter: sli.Ratio.Counter}

@@ -102,20 +102,6 @@ func (l *loader) unitOfBound(spec slo.Spec, bound slo.Decimal, at fault.Place) {
 	}
 }
 
-// checkCountable refuses statistics that cannot be added up over time where
-// events are counted.
-func checkCountable(spec slo.Spec) []metric.SpecProblem {
-	stat, _ := spec["stat"].(string)
-	why := uncountable(stat)
-	if why == "" {
-		return nil
-	}
-	return []metric.SpecProblem{{
-		Path: "stat", Message: "a ratio counts events, but " + why,
-		Hint: `for "within 300" take good: TC(:300) and total: SampleCount of the same metric`,
-	}}
-}
-
 // uncountable says why a statistic is no count; "" for one that is, and for
 // one that is no statistic at all, which has been reported.
 func uncountable(stat string) string {

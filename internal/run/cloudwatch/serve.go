@@ -74,7 +74,8 @@ func Serve(ctx context.Context, opt Options) (err error) {
 	defer func() { err = errors.Join(err, server.Close(context.WithoutCancel(ctx))) }()
 	setClock(server.Clock(), opt)
 	web := &http.Server{Handler: server, ReadHeaderTimeout: headerIn}
-	ctx, cancel := context.WithCancelCause(ctx)
+	told := ctx // ends when it is told to stop; ctx ends as well when something fails
+	ctx, cancel := context.WithCancelCause(told)
 	defer cancel(nil)
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -93,8 +94,8 @@ func Serve(ctx context.Context, opt Options) (err error) {
 	err = opt.Ready(Running{URL: "http://" + listener.Addr().String(), Home: server.Home(), Clock: server.ClockState(), Others: others})
 	if err == nil {
 		<-ctx.Done()
-		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-			err = cause
+		if told.Err() == nil {
+			err = context.Cause(ctx)
 		}
 	}
 	cancel(nil)
