@@ -59,7 +59,7 @@ func start(t testing.TB, changes ...change) *bench {
 // client is an SDK client that does not retry, so that every answer is seen.
 func (b *bench) client(region, key string, opts ...func(*cloudwatch.Options)) *cloudwatch.Client {
 	return cloudwatch.New(cloudwatch.Options{
-		Region: region, BaseEndpoint: aws.String(b.url), Retryer: aws.NopRetryer{}, HTTPClient: whole{b.http},
+		Region: region, BaseEndpoint: aws.String(b.url), Retryer: aws.NopRetryer{}, HTTPClient: steady{b.http},
 		Credentials: credentials.NewStaticCredentialsProvider(key, "secret", ""),
 	}, opts...)
 }
