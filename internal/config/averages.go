@@ -39,16 +39,26 @@ func checkRaw(spec slo.Spec) []metric.SpecProblem {
 	return out
 }
 
-// regions refuses to add up over regions what cannot be added up.
-func (c *cwCheck) regions(spec slo.Spec) {
-	if regions, _ := spec["regions"].([]any); len(regions) < 2 {
-		return
+// checkRegions refuses to add up over regions what cannot be added up. The
+// regions are the query's, else those of its data source.
+func checkRegions(spec, details slo.Spec) []metric.SpecProblem {
+	regions, said := spec["regions"].([]any)
+	if !said {
+		regions, _ = details["regions"].([]any)
 	}
+	if len(regions) < 2 {
+		return nil
+	}
+	var out []metric.SpecProblem
 	for _, s := range statistics(spec) {
 		if why := uncountable(s.stat); why != "" {
-			c.say(s.path, "several regions are added up, but "+why, "count in each of them (Sum, SampleCount, TC(:300)), or write an objective for each region")
+			out = append(out, metric.SpecProblem{
+				Path: s.path, Message: "several regions are added up, but " + why,
+				Hint: "count in each of them (Sum, SampleCount, TC(:300)), or write an objective for each region",
+			})
 		}
 	}
+	return out
 }
 
 // placed is a statistic and where it stands in a spec.

@@ -106,3 +106,20 @@ spec:
   objectives: [` + objective + `]
 `
 }
+
+// The regions may stand at the data source.
+func TestRegionsOfTheDataSource(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "slo.yaml")
+	text := strings.ReplaceAll(averaged("threshold", "namespace: AWS/Lambda, metric: Duration, stat: p99"), "type: CloudWatch", "metricSourceRef: both") +
+		"---\n{apiVersion: openslo/v1, kind: DataSource, metadata: {name: both}, spec: {type: CloudWatch, connectionDetails: {regions: [eu-west-1, eu-central-1]}}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, problems, err := config.Load(t.Context(), []string{file}, config.Options{Types: types()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(problems); problems.Errors() != 1 || !strings.Contains(got, "several regions are added up, but a percentile is not a count") {
+		t.Errorf("it says %s", got)
+	}
+}

@@ -55,7 +55,6 @@ func CheckCloudWatch(spec slo.Spec) []metric.SpecProblem {
 	c.known("", spec, "a CloudWatch query", "region", "regions", "accountId", "roleArn", "externalId", "period",
 		"namespace", "metric", "dimensions", "stat", "unit", "expression", "queries", "sql")
 	c.where(spec)
-	c.regions(spec)
 	forms := 0
 	for _, form := range []string{"metric", "expression", "sql"} {
 		if spec[form] != nil {

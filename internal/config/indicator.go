@@ -172,6 +172,7 @@ func (l *loader) checkRatio(r *openslo.Ratio, q slo.Ratio) {
 // query resolves a metric's source and checks its spec.
 func (l *loader) query(m *openslo.Metric, role string) *slo.Query {
 	q := &slo.Query{}
+	var details slo.Spec // of the data source
 	switch {
 	case m.Source.Name != "":
 		ds, ok := l.sources[m.Source.Name]
@@ -184,7 +185,7 @@ func (l *loader) query(m *openslo.Metric, role string) *slo.Query {
 		if m.Type.Name != "" && m.Type.Name != ds.Type.Name {
 			l.report.Errorf(m.Type.Place, "source-type-differs", "leave type out", "type is %s, but the DataSource %s is of type %s", clipText(m.Type.Name), m.Source.Name, ds.Type.Name)
 		}
-		q.Source, q.Type = m.Source.Name, ds.Type.Name
+		q.Source, q.Type, details = m.Source.Name, ds.Type.Name, l.spec(ds.Details)
 	case m.Type.Name != "":
 		if !l.knownType(m.Type) {
 			return nil
@@ -198,8 +199,11 @@ func (l *loader) query(m *openslo.Metric, role string) *slo.Query {
 	if typ, ok := l.opt.Types[q.Type]; ok && typ.Check != nil && len(q.Spec) > 0 {
 		l.specProblems(m.Spec, typ.Check(q.Spec))
 	}
-	if q.Type == cloudWatch && role != "value" {
-		l.unitOfCount(m.Spec, q.Spec)
+	if q.Type == cloudWatch {
+		l.specProblems(m.Spec, checkRegions(q.Spec, details))
+		if role != "value" {
+			l.unitOfCount(m.Spec, q.Spec)
+		}
 	}
 	return q
 }
