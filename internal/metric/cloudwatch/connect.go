@@ -27,27 +27,42 @@ const attempts = 8
 // endpoint settings (AWS_ENDPOINT_URL_CLOUDWATCH among them), in another role
 // where one is named, with the external ID the role may ask for.
 func Connect(ctx context.Context, region, role, externalID string) (API, error) {
-	opts := []func(*config.LoadOptions) error{
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-				o.StandardOptions = append(o.StandardOptions, patient)
-			})
-		}),
-	}
-	if region != "" {
-		opts = append(opts, config.WithRegion(region))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	cfg, err := load(ctx, region, func() aws.Retryer {
+		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+			o.StandardOptions = append(o.StandardOptions, patient)
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
+	return cw.NewFromConfig(as(cfg, role, externalID)), nil
+}
+
+// Settings are the SDK's settings for a region ("": the SDK's own), as Connect
+// takes them, for somebody who does not wait long: a request is tried twice.
+func Settings(ctx context.Context, region string) (aws.Config, error) {
+	return load(ctx, region, func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, time.Second })
+	})
+}
+
+func load(ctx context.Context, region string, retryer func() aws.Retryer) (aws.Config, error) {
+	opts := []func(*config.LoadOptions) error{config.WithRetryer(retryer)}
+	if region != "" {
+		opts = append(opts, config.WithRegion(region))
+	}
+	return config.LoadDefaultConfig(ctx, opts...)
+}
+
+// as returns settings whose credentials are those of a role; "" changes nothing.
+func as(cfg aws.Config, role, externalID string) aws.Config {
 	if role != "" {
 		assume := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.ExternalID = "nines", optional(externalID)
 		})
 		cfg.Credentials = aws.NewCredentialsCache(assume)
 	}
-	return cw.NewFromConfig(cfg), nil
+	return cfg
 }
 
 // patient lets a request be tried again as often as attempts says. The SDK's
@@ -64,7 +79,7 @@ func Type(check, details func(slo.Spec) []metric.SpecProblem, now func() time.Ti
 	return metric.Type{
 		Name: "CloudWatch", Check: check, CheckDetails: details,
 		Open: func(_ context.Context, details slo.Spec, _ string) (metric.Source, error) {
-			opt := Options{Connect: Connect, Now: now, Details: details}
+			opt := Options{Connect: Connect, Settings: Settings, Now: now, Details: details}
 			for name, to := range map[string]*float64{"rate": &opt.Rate, "datapointRate": &opt.DatapointRate} {
 				text, ok := details[name].(string)
 				if !ok {

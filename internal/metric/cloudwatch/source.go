@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
 	"gitlab.com/nines-sre/nines/internal/metric"
@@ -24,6 +25,9 @@ type Options struct {
 	// Connect returns the client for a region, an optional role and the external
 	// ID that the role may ask for; "" is the SDK's own region.
 	Connect func(ctx context.Context, region, role, externalID string) (API, error)
+	// Settings returns the SDK's settings for a region, without a role; Examine
+	// looks at credentials and rights with them. nil: it cannot.
+	Settings func(ctx context.Context, region string) (aws.Config, error)
 	// Now tells the time: which periods CloudWatch still keeps depends on it.
 	Now func() time.Time
 	// Details are the data source's connectionDetails: region, roleArn, accountId,
