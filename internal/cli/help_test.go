@@ -13,7 +13,7 @@ func verbs() []string {
 	return strings.Split("status,gate,why,replay,measure,lint,expand,schema,diff,analyze,ledger,"+
 		"freeze add,freeze end,freeze list,exclude add,exclude end,exclude list,version,"+
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+
-		"cost,"+
+		"cost,doctor,"+
 		"completion bash,completion zsh,completion fish,completion powershell", ",")
 }
 

@@ -9,6 +9,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/cli/cost"
 	"gitlab.com/nines-sre/nines/internal/cli/diff"
+	"gitlab.com/nines-sre/nines/internal/cli/doctor"
 	"gitlab.com/nines-sre/nines/internal/cli/expand"
 	"gitlab.com/nines-sre/nines/internal/cli/gate"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
@@ -35,7 +36,7 @@ func groups() []group {
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude}},
-		{"Sources", []func(*host.Host) *cobra.Command{cost.New, cloudwatch.New}},
+		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}
 }
