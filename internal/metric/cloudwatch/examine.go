@@ -189,18 +189,22 @@ func (x *examiner) callers(ctx context.Context, all []place) map[place]aws.Confi
 
 // endpoint says it aloud when somebody else than AWS is asked.
 func (x *examiner) endpoint(cfg aws.Config, said map[string]bool) {
-	for _, e := range []struct {
-		name string
-		url  *string
-	}{{"CloudWatch", cw.NewFromConfig(cfg).Options().BaseEndpoint}, {"STS", sts.NewFromConfig(cfg).Options().BaseEndpoint}} {
-		url := aws.ToString(e.url)
-		if url == "" || said[e.name+url] {
-			continue
+	cloudwatch := aws.ToString(cw.NewFromConfig(cfg).Options().BaseEndpoint)
+	identity := aws.ToString(sts.NewFromConfig(cfg).Options().BaseEndpoint)
+	say := func(name, url string) {
+		if url == "" || said[name+url] {
+			return
 		}
-		said[e.name+url] = true
-		x.say("endpoint", e.name, metric.Warn, "ENDPOINT OVERRIDE: "+e.name+" is asked at "+url+", not at AWS",
+		said[name+url] = true
+		x.say("endpoint", "", metric.Warn, "ENDPOINT OVERRIDE: "+name+" asked at "+url+", not at AWS",
 			"intended? else unset AWS_ENDPOINT_URL (and AWS_ENDPOINT_URL_CLOUDWATCH, AWS_ENDPOINT_URL_STS, endpoint_url of the profile)")
 	}
+	if cloudwatch == identity {
+		say("CloudWatch and STS are", cloudwatch)
+		return
+	}
+	say("CloudWatch is", cloudwatch)
+	say("STS is", identity)
 }
 
 // caller looks at the credentials and whose they are.

@@ -5,12 +5,12 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/run/measure"
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -121,7 +121,7 @@ func (r *Report) examine(ctx context.Context, s *source, opt Options) {
 }
 
 func documents(c *config.Catalog, selected []*config.Objective) metric.Finding {
-	f := metric.Finding{Check: "documents", Outcome: metric.OK, Text: fmt.Sprintf("%d files, %d services, %d objectives", len(c.Files), len(run.Services(c)), len(selected))}
+	f := metric.Finding{Check: "documents", Outcome: metric.OK, Text: term.Plural(len(c.Files), "file") + ", " + term.Plural(len(selected), "objective")}
 	if len(selected) == 0 {
 		f.Outcome, f.Text, f.Do = metric.Warn, "they hold no objective", "name their folder with --config"
 	}
