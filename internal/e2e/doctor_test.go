@@ -68,14 +68,23 @@ func admit(t *testing.T) *ward {
 	return w
 }
 
-// publish puts two hours of a metric, in embedded metric format.
+// publish puts two hours of a metric of the service pay.
 func (w *ward) publish(t *testing.T, name, unit string, every, until time.Duration, value float64) {
+	t.Helper()
+	w.put(t, series{namespace: "shop", dimension: "Service", value: "pay", name: name, unit: unit}, every, until, value)
+}
+
+// series is one metric of a namespace, by one dimension.
+type series struct{ namespace, dimension, value, name, unit string }
+
+// put puts two hours of a metric, in embedded metric format.
+func (w *ward) put(t *testing.T, s series, every, until time.Duration, value float64) {
 	t.Helper()
 	var lines strings.Builder
 	end := time.Now().UTC().Truncate(5 * time.Minute).Add(-until)
 	for at := end.Add(-2 * time.Hour); !at.After(end); at = at.Add(every) {
-		fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["Service"]],"Metrics":[{"Name":%q,"Unit":%q}]}]},"Service":"pay",%q:%v}`+"\n",
-			at.UnixMilli(), name, unit, name, value)
+		fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":%q,"Dimensions":[[%q]],"Metrics":[{"Name":%q,"Unit":%q}]}]},%q:%q,%q:%v}`+"\n",
+			at.UnixMilli(), s.namespace, s.dimension, s.name, s.unit, s.dimension, s.value, s.name, value)
 	}
 	res, err := w.client.Post(w.url+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String()))
 	if err != nil || res.StatusCode/100 != 2 {

@@ -73,6 +73,9 @@ func blame(op string, p place, err error) blamed {
 	return b
 }
 
+// noCredentials is what to do when there are none.
+const noCredentials = "no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached"
+
 // unsigned explains why no request could be signed: no credentials, no profile,
 // no region. The hint is "" when it is something else.
 func unsigned(p place, err error) (fault.Kind, string) {
@@ -87,7 +90,7 @@ func unsigned(p place, err error) (fault.Kind, string) {
 	case strings.Contains(text, "Missing Region"), strings.Contains(text, "region") && p.Region == "" && !strings.Contains(text, "dial"):
 		return fault.Invalid, "no region is set: write region in the metric source or the data source, or set AWS_REGION"
 	case strings.Contains(text, "credentials"), strings.Contains(text, "get identity"):
-		return fault.Denied, "no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached; nines doctor says which are found"
+		return fault.Denied, noCredentials
 	}
 	return fault.Unavailable, ""
 }

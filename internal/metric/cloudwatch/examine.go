@@ -214,6 +214,10 @@ func (x *examiner) caller(ctx context.Context, p place, cfg aws.Config) bool {
 		c, err = cfg.Credentials.Retrieve(ctx)
 		return m, err
 	})
+	if err != nil && fault.HintOf(err) == noCredentials {
+		x.say("credentials", "", metric.Fail, "none are found: not in the environment, not in a profile, and no role is attached to this machine", noCredentials)
+		return false
+	}
 	if err != nil {
 		x.fault("credentials", "", err)
 		return false

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 var _ metric.Adviser = (*Source)(nil)
@@ -27,12 +28,19 @@ func countedWithErrors() []counted {
 }
 
 // Savings implements metric.Adviser.
-func (s *Source) Savings(queries []metric.Query) []metric.Saving {
+func (s *Source) Savings(queries []metric.Query, every slo.Minute) []metric.Saving {
 	questions, _ := s.understand(queries)
-	type use struct {
-		stat stat
-		keys []string
-	}
+	return append(doubled(questions), rare(questions, every)...)
+}
+
+// use is a metric at a place and the queries that ask for it.
+type use struct {
+	stat stat
+	keys []string
+}
+
+// doubled finds metrics that say what a statistic of another would.
+func doubled(questions map[string]*question) []metric.Saving {
 	used := map[string]*use{}
 	for _, key := range slices.Sorted(maps.Keys(questions)) {
 		q := questions[key]
@@ -50,11 +58,8 @@ func (s *Source) Savings(queries []metric.Query) []metric.Saving {
 	for _, id := range slices.Sorted(maps.Keys(used)) {
 		u := used[id]
 		for _, c := range countedWithErrors() {
-			if u.stat.Namespace != c.namespace || u.stat.Metric != c.errors {
-				continue
-			}
 			other := used[strings.Replace(id, "\x00"+c.errors+"\x00", "\x00"+c.all+"\x00", 1)]
-			if other == nil {
+			if u.stat.Namespace != c.namespace || u.stat.Metric != c.errors || other == nil {
 				continue
 			}
 			keys := slices.Concat(u.keys, other.keys)
@@ -65,6 +70,38 @@ func (s *Source) Savings(queries []metric.Query) []metric.Saving {
 					c.errors, c.all, c.caution),
 			})
 		}
+	}
+	return out
+}
+
+// rare finds questions that are asked more often than they have an answer.
+func rare(questions map[string]*question, every slo.Minute) []metric.Saving {
+	byPeriod := map[slo.Minute]map[string]*question{}
+	for key, q := range questions {
+		if q.Period <= every {
+			continue
+		}
+		if byPeriod[q.Period] == nil {
+			byPeriod[q.Period] = map[string]*question{}
+		}
+		byPeriod[q.Period][key] = q
+	}
+	var out []metric.Saving
+	for _, period := range slices.Sorted(maps.Keys(byPeriod)) {
+		metrics := 0
+		byPlace := map[place][]*asked{}
+		for _, a := range gather(byPeriod[period]) {
+			for _, p := range a.Places {
+				byPlace[p] = append(byPlace[p], a)
+			}
+		}
+		for _, asked := range byPlace {
+			metrics += billed(asked)
+		}
+		out = append(out, metric.Saving{
+			Keys: slices.Sorted(maps.Keys(byPeriod[period])), Metrics: metrics, Every: period,
+			Text: fmt.Sprintf("their data have a step of %d min; reading them every %d min finds nothing new in between", period, every),
+		})
 	}
 	return out
 }

@@ -2,14 +2,11 @@ package cost
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
-	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/cost"
-	"gitlab.com/nines-sre/nines/internal/metric"
-	"gitlab.com/nines-sre/nines/internal/run"
+	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // hints are ways to pay less, the greatest first.
@@ -20,42 +17,17 @@ func (c *counter) hints() []Hint {
 		if s.adviser == nil {
 			continue
 		}
-		for _, saving := range s.adviser.Savings(s.queries) {
-			out = append(out, Hint{Text: strings.Join(saving.Keys, ", ") + ": " + saving.Text, Saves: c.price(saving.Metrics)})
+		for _, saving := range s.adviser.Savings(s.queries, slo.Minute(c.opt.Plan.PollMinutes)) {
+			saves := c.price(saving.Metrics)
+			if saving.Every > 0 {
+				rare := cost.Plan{PollMinutes: float64(saving.Every)}
+				saves -= c.opt.Prices.Monthly(cost.Load{Objectives: 1, Metrics: saving.Metrics}, rare).Total
+			}
+			out = append(out, Hint{Text: strings.Join(saving.Keys, ", ") + ": " + saving.Text, Saves: saves})
 		}
 	}
-	out = append(out, c.slow()...)
 	slices.SortStableFunc(out, func(a, b Hint) int { return cmp.Compare(b.Saves, a.Saves) })
 	return out
-}
-
-// slow finds indicators that are read more often than they have anything new.
-func (c *counter) slow() []Hint {
-	var out []Hint
-	for _, ind := range c.env.Catalog.Indicators {
-		s := c.sources[ind.Source]
-		if s == nil || s.planner == nil || !asks(s.queries, ind) || float64(ind.Period) <= c.opt.Plan.PollMinutes {
-			continue
-		}
-		n := int(c.metrics(s, run.Queries(ind), c.tail()))
-		rare := cost.Plan{PollMinutes: float64(ind.Period)}
-		then := c.opt.Prices.Monthly(cost.Load{Objectives: 1, Metrics: n}, rare).Total
-		out = append(out, Hint{
-			Text: fmt.Sprintf("%s: its data have a step of %d min; reading them every %v min finds nothing new in between",
-				ind.ID, ind.Period, c.opt.Plan.PollMinutes),
-			Saves: max(0, c.price(n)-then),
-		})
-	}
-	return out
-}
-
-func asks(queries []metric.Query, ind config.Indicator) bool {
-	for _, q := range run.Queries(ind) {
-		if slices.ContainsFunc(queries, func(o metric.Query) bool { return o.Key == q.Key }) {
-			return true
-		}
-	}
-	return false
 }
 
 // notes say what the count leaves out.
