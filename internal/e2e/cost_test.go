@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 )
@@ -63,5 +64,31 @@ func TestCostIsWhatIsAsked(t *testing.T) {
 	run(t, again, 0)
 	if asked := w.server.Totals().MetricsRequested; asked != bill.Load.Metrics {
 		t.Errorf("a reading asked for %d metrics, the bill says %d", asked, bill.Load.Metrics)
+	}
+}
+
+// TestDoctorReadsExpressions: presets are expressions over several metrics. One
+// that is silent may mean that nothing went wrong; when all of a total's are, it
+// is a typo.
+func TestDoctorReadsExpressions(t *testing.T) {
+	w := admit(t)
+	for _, name := range []string{"Errors", "Invocations"} {
+		w.put(t, series{"AWS/Lambda", "FunctionName", "pay", name, "Count"}, time.Minute, 0, 1)
+	}
+	const doc = `{apiVersion: nines/v1, kind: Service, metadata: {name: pay}, spec: {from: {lambda: pay, region: eu-west-1}, objectives: [99.9% available]}}`
+	out, _ := run(t, w.visit(t, doc, nil, "doctor"), 0)
+	t.Logf("%s", out)
+	for _, want := range []string{
+		"ok       metric pay.availability bad: AWS/Lambda Errors {FunctionName=pay}", "warn     metric pay.availability total, pay.availability bad: AWS/Lambda Throttles {FunctionName=pay}: it has had no datapoint in two weeks, which is read as nothing having gone wrong",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	out, _ = run(t, w.visit(t, strings.ReplaceAll(doc, "lambda: pay", "lambda: pax"), nil, "doctor"), 1)
+	for _, want := range []string{"fail     metric pay.availability total: AWS/Lambda Invocations {FunctionName=pax}: no such metric in eu-west-1", `no FunctionName is called "pax"; did you mean "pay"?`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
 	}
 }
