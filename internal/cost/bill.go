@@ -104,10 +104,10 @@ func (p Plan) name() string {
 		name = "every minute"
 	}
 	if p.Unhealthy > 0 {
-		name += fmt.Sprintf(", every minute for the %v %% that burn", math.Round(p.Unhealthy*1000)/10)
+		name += fmt.Sprintf(", the burning %v %% each minute", math.Round(p.Unhealthy*1000)/10)
 	}
 	if p.DynamoDB {
-		name += ", store in DynamoDB"
+		name += ", DynamoDB store"
 	}
 	if p.Lambda {
 		name += ", on Lambda"

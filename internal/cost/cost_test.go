@@ -64,7 +64,7 @@ func TestPublishedTable(t *testing.T) {
 		{"every minute", two(), [3]float64{8.76, 876, 8760}},
 		{"every minute", one(), [3]float64{4.38, 438, 4380}},
 		{"every 5 min", one(), [3]float64{0.876, 87.6, 876}},
-		{"that burn", one(), [3]float64{0.94608, 94.608, 946.08}},
+		{"the burning", one(), [3]float64{0.94608, 94.608, 946.08}},
 		{"stream", two(), [3]float64{2.628, 262.8, 2628}},
 		{"alarms", two(), [3]float64{27, 2700, 27_000}},
 	} {

@@ -50,7 +50,7 @@ func New(h *host.Host) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&opt.policy, "policy", false, "print the IAM policy alone, as JSON")
 	f.StringVar(&opt.role, "role", "", "with --policy: that of the role of this `ARN`, in place of who runs nines")
-	f.BoolVar(&opt.discover, "discover", false, "look at what `nines discover` needs besides")
+	f.BoolVar(&opt.discover, "discover", false, "look at what discovering services needs besides")
 	return host.Describe(cmd, formats(), map[int]string{
 		0: "nothing failed, though there may be warnings",
 		1: "a check failed",
