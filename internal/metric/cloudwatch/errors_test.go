@@ -87,7 +87,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := cloudwatch.New(cloudwatch.Options{
-				Connect: func(context.Context, string, string) (cloudwatch.API, error) { return failing{c.err}, nil },
+				Connect: func(context.Context, string, string, string) (cloudwatch.API, error) { return failing{c.err}, nil },
 				Now:     func() time.Time { return clock },
 			})
 			q := spec("requests", 1)
