@@ -110,11 +110,12 @@ func (w *ward) visit(t *testing.T, doc string, env []string, args ...string) *ex
 // TestDoctorNamesWhatIsWrong: each trouble is named right, with what to do about
 // it, by the program as a user runs it.
 func TestDoctorNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	refuse := func(op, code string) *cloudwatchd.Fault {
 		return &cloudwatchd.Fault{Kind: cloudwatchd.Failure, Operation: op, Code: code, Message: "no", Status: 403}
 	}
-	swap := func(old, new string) func(string) string {
-		return func(s string) string { return strings.ReplaceAll(s, old, new) }
+	swap := func(old, put string) func(string) string {
+		return func(s string) string { return strings.ReplaceAll(s, old, put) }
 	}
 	for name, c := range map[string]struct {
 		change func(string) string

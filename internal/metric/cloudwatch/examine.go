@@ -41,7 +41,7 @@ func (s *Source) Examine(ctx context.Context, e metric.Examination) []metric.Fin
 		x.fault("query", b.Key, b.Err)
 	}
 	if s.opt.Settings == nil {
-		x.say("source", "", metric.Unknown, "this source has no settings of the SDK to look at", "")
+		x.say(about{"source", ""}, metric.Unknown, "this source has no settings of the SDK to look at", "")
 		return x.findings
 	}
 	all := places(questions)
@@ -53,7 +53,7 @@ func (s *Source) Examine(ctx context.Context, e metric.Examination) []metric.Fin
 	}
 	x.clock()
 	if len(good) > 0 {
-		x.say("quotas", "", metric.OK, fmt.Sprintf("at most %.0f requests and %.0f datapoints a second are asked for; CloudWatch's defaults are %d and %d, the account's own were not looked up",
+		x.say(about{"quotas", ""}, metric.OK, fmt.Sprintf("at most %.0f requests and %.0f datapoints a second are asked for; CloudWatch's defaults are %d and %d, the account's own were not looked up",
 			s.opt.Rate, s.opt.DatapointRate, quotaRequests, quotaOld), "")
 	}
 	return x.findings
@@ -69,13 +69,16 @@ type examiner struct {
 	timed     bool
 }
 
-func (x *examiner) say(check, subject string, o metric.Outcome, text, do string) {
-	x.findings = append(x.findings, metric.Finding{Check: check, Subject: subject, Outcome: o, Text: text, Do: do})
+// about is what was looked at, and of which.
+type about struct{ check, subject string }
+
+func (x *examiner) say(a about, o metric.Outcome, text, do string) {
+	x.findings = append(x.findings, metric.Finding{Check: a.check, Subject: a.subject, Outcome: o, Text: text, Do: do})
 }
 
 // fault is a failed check with an error's text and hint.
 func (x *examiner) fault(check, subject string, err error) {
-	x.say(check, subject, metric.Fail, short(err), fault.HintOf(err))
+	x.say(about{check, subject}, metric.Fail, short(err), fault.HintOf(err))
 }
 
 // short is an error without the layers that only say how it travelled.
@@ -151,11 +154,11 @@ func (x *examiner) clock() {
 	const do = "set the clock (chrony or systemd-timesyncd); AWS refuses requests that are more than 5 minutes off"
 	switch {
 	case off.Abs() > skewFail:
-		x.say("clock", "", metric.Fail, text, do)
+		x.say(about{"clock", ""}, metric.Fail, text, do)
 	case off.Abs() > skewWarn:
-		x.say("clock", "", metric.Warn, text, do)
+		x.say(about{"clock", ""}, metric.Warn, text, do)
 	default:
-		x.say("clock", "", metric.OK, fmt.Sprintf("within %v of the service's", max(off.Abs(), time.Second)), "")
+		x.say(about{"clock", ""}, metric.OK, fmt.Sprintf("within %v of the service's", max(off.Abs(), time.Second)), "")
 	}
 }
 
@@ -172,7 +175,7 @@ func (x *examiner) callers(ctx context.Context, all []place) map[place]aws.Confi
 			return nil
 		}
 		if cfg.Region == "" {
-			x.say("region", p.name(), metric.Fail, "no region is set", "write region in the metric source or the data source, or set AWS_REGION")
+			x.say(about{"region", p.name()}, metric.Fail, "no region is set", "write region in the metric source or the data source, or set AWS_REGION")
 			continue
 		}
 		x.endpoint(cfg, endpoints)
@@ -196,7 +199,7 @@ func (x *examiner) endpoint(cfg aws.Config, said map[string]bool) {
 			return
 		}
 		said[name+url] = true
-		x.say("endpoint", "", metric.Warn, "ENDPOINT OVERRIDE: "+name+" asked at "+url+", not at AWS",
+		x.say(about{"endpoint", ""}, metric.Warn, "ENDPOINT OVERRIDE: "+name+" asked at "+url+", not at AWS",
 			"intended? else unset AWS_ENDPOINT_URL (and AWS_ENDPOINT_URL_CLOUDWATCH, AWS_ENDPOINT_URL_STS, endpoint_url of the profile)")
 	}
 	if cloudwatch == identity {
@@ -215,7 +218,7 @@ func (x *examiner) caller(ctx context.Context, p place, cfg aws.Config) bool {
 		return m, err
 	})
 	if err != nil && fault.HintOf(err) == noCredentials {
-		x.say("credentials", "", metric.Fail, "none are found: not in the environment, not in a profile, and no role is attached to this machine", noCredentials)
+		x.say(about{"credentials", ""}, metric.Fail, "none are found: not in the environment, not in a profile, and no role is attached to this machine", noCredentials)
 		return false
 	}
 	if err != nil {
@@ -227,19 +230,19 @@ func (x *examiner) caller(ctx context.Context, p place, cfg aws.Config) bool {
 		text := fmt.Sprintf("found in %s; they end in %v, at %s", origin(c), left, c.Expires.UTC().Format("2006-01-02 15:04 MST"))
 		switch {
 		case left <= 0:
-			x.say("credentials", "", metric.Fail, fmt.Sprintf("found in %s; they ended %v ago", origin(c), -left), "sign in again")
+			x.say(about{"credentials", ""}, metric.Fail, fmt.Sprintf("found in %s; they ended %v ago", origin(c), -left), "sign in again")
 			return false
 		case left < 15*time.Minute:
-			x.say("credentials", "", metric.Warn, text, "a long run will outlive them, unless they renew themselves")
+			x.say(about{"credentials", ""}, metric.Warn, text, "a long run will outlive them, unless they renew themselves")
 		default:
-			x.say("credentials", "", metric.OK, text, "")
+			x.say(about{"credentials", ""}, metric.OK, text, "")
 		}
 	} else {
 		text := "found in " + origin(c)
 		if c.SessionToken != "" {
 			text += "; they are temporary, and do not say until when"
 		}
-		x.say("credentials", "", metric.OK, text, "")
+		x.say(about{"credentials", ""}, metric.OK, text, "")
 	}
 	return x.identity(ctx, p, cfg)
 }
@@ -274,10 +277,10 @@ func (x *examiner) identity(ctx context.Context, p place, cfg aws.Config) bool {
 	override := aws.ToString(client.Options().BaseEndpoint) != ""
 	switch {
 	case err == nil:
-		x.say("identity", "", metric.OK, fmt.Sprintf("account %s, %s", aws.ToString(out.Account), aws.ToString(out.Arn)), "")
+		x.say(about{"identity", ""}, metric.OK, fmt.Sprintf("account %s, %s", aws.ToString(out.Account), aws.ToString(out.Arn)), "")
 		return true
 	case override && fault.KindOf(err) == fault.Unavailable && answered(err):
-		x.say("identity", "", metric.Unknown, "what answers in AWS's place does not say whose the credentials are ("+short(err)+")", "")
+		x.say(about{"identity", ""}, metric.Unknown, "what answers in AWS's place does not say whose the credentials are ("+short(err)+")", "")
 		return true
 	}
 	x.fault("identity", p.name(), err)
@@ -308,7 +311,7 @@ func (x *examiner) role(ctx context.Context, p place, cfg aws.Config) bool {
 		return false
 	}
 	if !slices.ContainsFunc(x.findings, func(f metric.Finding) bool { return f.Check == assumeRole && f.Subject == p.Role }) {
-		x.say(assumeRole, p.Role, metric.OK, "the role can be taken", "")
+		x.say(about{assumeRole, p.Role}, metric.OK, "the role can be taken", "")
 	}
 	return true
 }

@@ -56,29 +56,34 @@ func (x *examiner) data(ctx context.Context, api *examined, all []*subject) erro
 	}
 	end := x.s.opt.Now().UTC().Truncate(time.Minute).Add(time.Minute)
 	for chunk := range slices.Chunk(all, perRequest) {
-		if err := x.read(ctx, api, chunk, end.Add(-recently), end, 60); err != nil {
+		if err := x.read(ctx, api, chunk, window{end.Add(-recently), end, 60}); err != nil {
 			return err
 		}
 	}
 	silent := slices.DeleteFunc(slices.Clone(all), func(m *subject) bool { return len(m.recent) > 0 })
 	hour := end.Truncate(time.Hour)
 	for chunk := range slices.Chunk(silent, perRequest) {
-		if err := x.read(ctx, api, chunk, hour.Add(-listedFor), hour.Add(time.Hour), 3600); err != nil {
+		if err := x.read(ctx, api, chunk, window{hour.Add(-listedFor), hour.Add(time.Hour), 3600}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// window is a stretch to be read, in steps of some seconds.
+type window struct {
+	from, to time.Time
+	period   int32
+}
+
 // read fills in what a stretch says of metrics.
-func (x *examiner) read(ctx context.Context, api *examined, all []*subject, from, to time.Time, period int32) error {
-	in := &cw.GetMetricDataInput{StartTime: &from, EndTime: &to, MaxDatapoints: aws.Int32(maxDatapoints)}
-	whole := int32(to.Sub(from) / time.Second) //nolint:gosec // two weeks at most
+func (x *examiner) read(ctx context.Context, api *examined, all []*subject, w window) error {
+	in := &cw.GetMetricDataInput{StartTime: &w.from, EndTime: &w.to, MaxDatapoints: aws.Int32(maxDatapoints)}
 	for i, m := range all {
 		bare := m.stat
 		m.stat.Stat, bare.Stat, bare.Unit = "SampleCount", "Average", ""
 		in.MetricDataQueries = append(in.MetricDataQueries,
-			m.stat.query(fmt.Sprintf("n%d", i), &period, true), bare.query(fmt.Sprintf("a%d", i), wide(whole, period), true))
+			m.stat.query(fmt.Sprintf("n%d", i), &w.period, true), bare.query(fmt.Sprintf("a%d", i), w.wide(), true))
 	}
 	for {
 		if err := spend(ctx, x.s.limits.requests, 1); err != nil {
@@ -106,10 +111,11 @@ func (x *examiner) read(ctx context.Context, api *examined, all []*subject, from
 	}
 }
 
-// wide is a period that takes in a stretch, no longer than a day.
-func wide(stretch, period int32) *int32 {
+// wide is a period that takes in the stretch, no longer than a day.
+func (w window) wide() *int32 {
 	const day = 24 * 3600
-	return aws.Int32(max(period, min(stretch/period*period, day)))
+	whole := int32(min(w.to.Sub(w.from), 24*time.Hour) / time.Second) //nolint:gosec // a day at most
+	return aws.Int32(max(w.period, min(whole/w.period*w.period, day)))
 }
 
 func fill(all []*subject, r *types.MetricDataResult) {
@@ -152,7 +158,7 @@ func (x *examiner) expressions(ctx context.Context, p place) {
 	defer cancel()
 	series, err := x.s.Fetch(limited, metric.Request{Queries: queries, Span: slo.Span{From: now - 2*slo.Hour, To: now}})
 	if err != nil {
-		x.say("expression", p.name(), metric.Unknown, "no answer within "+patience.String(), "")
+		x.say(about{"expression", p.name()}, metric.Unknown, "no answer within "+patience.String(), "")
 		return
 	}
 	slices.SortFunc(series, func(a, b metric.Series) int {
@@ -164,9 +170,9 @@ func (x *examiner) expressions(ctx context.Context, p place) {
 		case sr.Err != nil:
 			x.fault("expression", sr.Key, sr.Err)
 		case len(sr.Points) == 0:
-			x.say("expression", sr.Key, metric.Warn, "it has no value in the last two hours", "look at the metrics it is made of; FILL(m, 0) gives a value where one of them is silent")
+			x.say(about{"expression", sr.Key}, metric.Warn, "it has no value in the last two hours", "look at the metrics it is made of; FILL(m, 0) gives a value where one of them is silent")
 		default:
-			x.say("expression", sr.Key, metric.OK, fmt.Sprintf("%d values in the last two hours", len(sr.Points)), "")
+			x.say(about{"expression", sr.Key}, metric.OK, fmt.Sprintf("%d values in the last two hours", len(sr.Points)), "")
 		}
 	}
 }

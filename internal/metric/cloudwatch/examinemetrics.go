@@ -30,24 +30,24 @@ const (
 // not, what is there that may have been meant.
 func (x *examiner) look(ctx context.Context, api *examined, m *subject) {
 	st := m.stat
-	exact := func(o types.Metric) bool { return len(o.Dimensions) == len(st.Dimensions) }
-	if found := x.list(ctx, api, st, st.Dimensions, exact, 1); len(found) > 0 {
-		m.listed = true
-		return
+	for _, found := range x.list(ctx, api, st, 1) {
+		if len(found.Dimensions) == len(st.Dimensions) {
+			m.listed = true
+			return
+		}
 	}
-	all := func(types.Metric) bool { return true }
-	if same := x.list(ctx, api, stat{Namespace: st.Namespace, Metric: st.Metric, Account: st.Account}, nil, all, looked); len(same) > 0 {
+	if same := x.list(ctx, api, stat{Namespace: st.Namespace, Metric: st.Metric, Account: st.Account}, looked); len(same) > 0 {
 		m.near = nearDimensions(st, same)
 		return
 	}
-	if names := distinct(x.list(ctx, api, stat{Namespace: st.Namespace, Account: st.Account}, nil, all, looked), metricName); len(names) > 0 {
+	if names := distinct(x.list(ctx, api, stat{Namespace: st.Namespace, Account: st.Account}, looked), metricName); len(names) > 0 {
 		m.near = fmt.Sprintf("%s has no metric %s; %s", st.Namespace, st.Metric, openslo.DidYouMean(st.Metric, few(names)))
 		if s := openslo.Suggest(st.Metric, names); s != "" {
 			m.near = fmt.Sprintf("%s has no metric %s; did you mean %q?", st.Namespace, st.Metric, s)
 		}
 		return
 	}
-	spaces := distinct(x.list(ctx, api, stat{Account: st.Account}, nil, all, looked), namespace)
+	spaces := distinct(x.list(ctx, api, stat{Account: st.Account}, looked), namespace)
 	m.near = fmt.Sprintf("there is no namespace %s in %s; ", st.Namespace, api.place.name())
 	switch s := openslo.Suggest(st.Namespace, spaces); {
 	case s != "":
@@ -74,12 +74,12 @@ func distinct(all []types.Metric, of func(types.Metric) string) []string {
 	return slices.Compact(out)
 }
 
-// list lists metrics that a statistic's names and some dimensions select; empty
-// names select all. Errors end the list: it is only for guesses, and whether
-// listing is allowed is known by now.
-func (x *examiner) list(ctx context.Context, api *examined, st stat, dims []dimension, keep func(types.Metric) bool, pages int) []types.Metric {
+// list lists metrics that a statistic's names and dimensions select; empty names
+// select all. Errors end the list: it is only for guesses, and whether listing
+// is allowed is known by now.
+func (x *examiner) list(ctx context.Context, api *examined, st stat, pages int) []types.Metric {
 	in := &cw.ListMetricsInput{Namespace: optional(st.Namespace), MetricName: optional(st.Metric)}
-	for _, d := range dims {
+	for _, d := range st.Dimensions {
 		in.Dimensions = append(in.Dimensions, types.DimensionFilter{Name: aws.String(d.Name), Value: aws.String(d.Value)})
 	}
 	if st.Account != "" {
@@ -101,11 +101,7 @@ func (x *examiner) list(ctx context.Context, api *examined, st stat, dims []dime
 		if err != nil {
 			return out
 		}
-		for _, m := range page.Metrics {
-			if keep(m) {
-				out = append(out, m)
-			}
-		}
+		out = append(out, page.Metrics...)
 		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
 			return out
 		}
@@ -155,40 +151,70 @@ func nearDimensions(st stat, there []types.Metric) string {
 	return "each value is there, but not together in one metric"
 }
 
+// verdict is what a look at a metric came to.
+type verdict struct {
+	outcome  metric.Outcome
+	text, do string
+}
+
 // judge says what is right or wrong with one metric.
 func (x *examiner) judge(m *subject, mayList, mayRead bool) {
-	name := m.name()
-	say := func(o metric.Outcome, text, do string) {
-		x.say("metric", strings.Join(m.keys, ", "), o, name+": "+text, do)
-	}
-	age := x.s.opt.Now().Sub(m.latest).Round(time.Minute)
+	v := verdict{metric.Unknown, "it could not be read", ""}
 	switch {
-	case len(m.recent) == 0 && mayList && !m.listed && m.sparse:
-		say(metric.Warn, "it has had no datapoint in two weeks, which is read as nothing having gone wrong", "make sure of its name: "+m.near)
 	case len(m.recent) == 0 && mayList && !m.listed:
-		say(metric.Fail, "no such metric in "+m.place.name(), m.near)
+		v = m.missing()
 	case !mayRead || m.partial:
-		say(metric.Unknown, "it could not be read", "")
-	case len(m.recent) == 0 && m.other && m.stat.Unit != "":
-		say(metric.Fail, "it is published, but not in the unit "+m.stat.Unit, "leave unit out, or name the unit it is published in")
-	case len(m.recent) == 0 && !mayList:
-		say(metric.Unknown, "it has no datapoint in two weeks; whether it exists cannot be told", "allow "+listMetrics)
 	case len(m.recent) == 0:
-		say(metric.Warn, "it exists, but has had no datapoint in two weeks", "is what publishes it still there?")
-	case age > fresh+time.Duration(m.step())*time.Minute && m.sparse:
-		say(metric.OK, fmt.Sprintf("quiet; its newest datapoint is %s old", words(age)), "")
-	case age > fresh+time.Duration(m.step())*time.Minute:
-		say(metric.Warn, fmt.Sprintf("it has stopped: its newest datapoint is %s old", words(age)), "is what publishes it still running? until it is back its minutes are unmeasured or silent, never good")
-	case m.step() > m.period:
-		say(metric.Warn, fmt.Sprintf("it is published every %d min, and asked for every %d", m.step(), m.period),
-			fmt.Sprintf("write period: %dm, or turn on detailed monitoring", m.step()))
-	case m.doubt() != 0:
-		bound := m.doubt()
-		say(metric.Warn, fmt.Sprintf("the bound %v is far from the average of the last three hours, %.4g", bound, m.average),
-			"is it in the metric's unit? (AWS/ApplicationELB response times are seconds, API Gateway and Lambda milliseconds)")
+		v = m.silent(mayList)
 	default:
-		say(metric.OK, "its newest datapoint is "+words(age)+" old", "")
+		v = m.live(x.s.opt.Now().Sub(m.latest).Round(time.Minute))
 	}
+	x.say(about{"metric", strings.Join(m.keys, ", ")}, v.outcome, m.name()+": "+v.text, v.do)
+}
+
+// missing is a metric that is not listed.
+func (m *subject) missing() verdict {
+	if m.sparse {
+		return verdict{metric.Warn, "it has had no datapoint in two weeks, which is read as nothing having gone wrong", "make sure of its name: " + m.near}
+	}
+	return verdict{metric.Fail, "no such metric in " + m.place.name(), m.near}
+}
+
+// silent is a metric without a datapoint in two weeks.
+func (m *subject) silent(mayList bool) verdict {
+	switch {
+	case m.other && m.stat.Unit != "":
+		return verdict{metric.Fail, "it is published, but not in the unit " + m.stat.Unit, "leave unit out, or name the unit it is published in"}
+	case !mayList:
+		return verdict{metric.Unknown, "it has no datapoint in two weeks; whether it exists cannot be told", "allow " + listMetrics}
+	}
+	return verdict{metric.Warn, "it exists, but has had no datapoint in two weeks", "is what publishes it still there?"}
+}
+
+// live is a metric with datapoints, the newest of some age.
+func (m *subject) live(age time.Duration) verdict {
+	old := age > fresh+time.Duration(m.step())*time.Minute
+	switch {
+	case old && m.sparse:
+		return verdict{metric.OK, fmt.Sprintf("quiet; its newest datapoint is %s old", words(age)), ""}
+	case old:
+		return verdict{
+			metric.Warn, fmt.Sprintf("it has stopped: its newest datapoint is %s old", words(age)),
+			"is what publishes it still running? until it is back its minutes are unmeasured or silent, never good",
+		}
+	case m.step() > m.period:
+		return verdict{
+			metric.Warn, fmt.Sprintf("it is published every %d min, and asked for every %d", m.step(), m.period),
+			fmt.Sprintf("write period: %dm, or turn on detailed monitoring", m.step()),
+		}
+	}
+	if bound := m.doubt(); bound != 0 {
+		return verdict{
+			metric.Warn, fmt.Sprintf("the bound %v is far from the average of the last three hours, %.4g", bound, m.average),
+			"is it in the metric's unit? (AWS/ApplicationELB response times are seconds, API Gateway and Lambda milliseconds)",
+		}
+	}
+	return verdict{metric.OK, "its newest datapoint is " + words(age) + " old", ""}
 }
 
 func words(age time.Duration) string {

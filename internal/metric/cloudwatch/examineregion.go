@@ -37,7 +37,7 @@ func (x *examiner) region(ctx context.Context, p place, cfg aws.Config) {
 		x.fault(check, p.name(), first)
 		return
 	}
-	x.say("region", p.name(), metric.OK, "CloudWatch answers, in "+x.s.opt.Now().Sub(began).Round(time.Millisecond).String(), "")
+	x.say(about{"region", p.name()}, metric.OK, "CloudWatch answers, in "+x.s.opt.Now().Sub(began).Round(time.Millisecond).String(), "")
 	mayList := x.right(listMetrics, p, first)
 	subjects := x.subjects(p)
 	data := x.data(ctx, api, subjects)
@@ -119,10 +119,10 @@ func (x *examiner) alarms(ctx context.Context, api *examined) error {
 func (x *examiner) right(action string, p place, err error) bool {
 	switch {
 	case err == nil:
-		x.say(action, p.name(), metric.OK, "allowed", "")
+		x.say(about{action, p.name()}, metric.OK, "allowed", "")
 		return true
 	case fault.KindOf(err) == fault.Throttled:
-		x.say(action, p.name(), metric.Warn, short(err), fault.HintOf(err))
+		x.say(about{action, p.name()}, metric.Warn, short(err), fault.HintOf(err))
 		return false
 	}
 	x.fault(action, p.name(), err)

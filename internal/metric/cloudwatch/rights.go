@@ -48,6 +48,8 @@ func places(questions map[string]*question) []place {
 	for _, q := range questions {
 		out = append(out, q.Places...)
 	}
-	slices.SortFunc(out, func(a, b place) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Region, b.Region), cmp.Compare(a.ExternalID, b.ExternalID)) })
+	slices.SortFunc(out, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Region, b.Region), cmp.Compare(a.ExternalID, b.ExternalID))
+	})
 	return slices.Compact(out)
 }
