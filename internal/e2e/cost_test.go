@@ -91,4 +91,7 @@ func TestDoctorReadsExpressions(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
 	}
+	if strings.Contains(string(out), "FILL") {
+		t.Errorf("it speaks of expressions over metrics that are not there:\n%s", out)
+	}
 }

@@ -142,12 +142,14 @@ func fill(all []*subject, r *types.MetricDataResult) {
 }
 
 // expressions asks what cannot be looked up metric by metric, as a reading
-// would.
-func (x *examiner) expressions(ctx context.Context, p place) {
+// would. Those of which nothing is there have been spoken of.
+func (x *examiner) expressions(ctx context.Context, p place, there map[string]bool) {
 	now := slo.MinuteOf(x.s.opt.Now())
 	var queries []metric.Query
+	roles := map[string]string{}
 	for _, q := range x.e.Queries {
-		if parsed := x.questions[q.Key]; parsed != nil && parsed.Stat == nil && slices.Contains(parsed.Places, p) && parsed.Places[0] == p {
+		roles[q.Key] = q.Role
+		if parsed := x.questions[q.Key]; parsed != nil && parsed.Stat == nil && parsed.Places[0] == p && parsed.any(there) {
 			queries = append(queries, q)
 		}
 	}
@@ -169,6 +171,8 @@ func (x *examiner) expressions(ctx context.Context, p place) {
 		switch sr := &series[i]; {
 		case sr.Err != nil:
 			x.fault("expression", sr.Key, sr.Err)
+		case len(sr.Points) == 0 && roles[sr.Key] == "bad":
+			x.say(about{"expression", sr.Key}, metric.OK, "quiet; it has no value in the last two hours", "")
 		case len(sr.Points) == 0:
 			x.say(about{"expression", sr.Key}, metric.Warn, "it has no value in the last two hours", "look at the metrics it is made of; FILL(m, 0) gives a value where one of them is silent")
 		default:

@@ -50,12 +50,13 @@ func (x *examiner) region(ctx context.Context, p place, cfg aws.Config) {
 			x.look(ctx, api, m)
 		}
 	}
-	x.gone(p, subjects)
+	there := present(subjects)
+	x.gone(p, subjects, there)
 	for _, m := range subjects {
 		x.judge(m, mayList, mayRead)
 	}
 	if mayRead {
-		x.expressions(ctx, p)
+		x.expressions(ctx, p, there)
 	}
 }
 
@@ -74,23 +75,35 @@ func refused(err error) string {
 
 // gone finds expressions of which no part exists: then it is not that nothing
 // went wrong, unless bad events are all they count.
-func (x *examiner) gone(p place, subjects []*subject) {
-	there := map[string]bool{}
-	for _, m := range subjects {
-		there[m.stat.metricKey()] = m.listed || len(m.recent) > 0
-	}
+func (x *examiner) gone(p place, subjects []*subject, there map[string]bool) {
 	for _, q := range x.e.Queries {
 		parsed := x.questions[q.Key]
 		if parsed == nil || q.Role == "bad" || !slices.Contains(parsed.Places, p) {
 			continue
 		}
-		if slices.ContainsFunc(parsed.stats(), func(s stat) bool { return there[s.metricKey()] }) {
+		if parsed.any(there) {
 			continue
 		}
 		for _, m := range subjects {
 			m.sparse = m.sparse && !slices.Contains(m.keys, q.Key)
 		}
 	}
+}
+
+// present are the metrics that exist, by their keys.
+func present(subjects []*subject) map[string]bool {
+	there := map[string]bool{}
+	for _, m := range subjects {
+		there[m.stat.metricKey()] = m.listed || len(m.recent) > 0
+	}
+	return there
+}
+
+// any says whether one of a question's metrics is there; one without metrics of
+// its own (a statement, a SEARCH) may be.
+func (q *question) any(there map[string]bool) bool {
+	all := q.stats()
+	return len(all) == 0 || slices.ContainsFunc(all, func(s stat) bool { return there[s.metricKey()] })
 }
 
 // probe lists a page of metrics of a namespace that nobody has.
