@@ -270,7 +270,9 @@ func TestPolicyAllowsEveryCall(t *testing.T) {
 		}
 		delete(unused, action)
 	}
-	if allowed != 3 || len(unused) > 0 {
+	// What Application Signals has is asked by nines discover alone.
+	delete(unused, "application-signals:ListServiceLevelObjectives")
+	if allowed != 4 || len(unused) > 0 {
 		t.Errorf("%d actions are allowed, of which nobody used %v", allowed, unused)
 	}
 }

@@ -33,6 +33,9 @@ func explain(op string, p place, err error) error {
 		return err
 	}
 	op += " in " + p.name()
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return fault.New(fault.Unavailable, op, "the endpoint's answer is none of this service's", "check AWS_ENDPOINT_URL: it does not speak for "+blame(op, p, err).action)
+	}
 	kind, hint := fault.Unavailable, ""
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		kind, hint = classify(api.ErrorCode(), blame(op, p, err))
@@ -64,7 +67,7 @@ func blame(op string, p place, err error) blamed {
 	b := blamed{action: "cloudwatch:" + strings.Fields(op)[0], resource: "*", region: p.name()}
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if o, ok := e.(*smithy.OperationError); ok { //nolint:errorlint // each link of the chain is looked at: the innermost operation is meant
-			b.action = strings.ToLower(o.ServiceID) + ":" + o.OperationName
+			b.action = strings.ReplaceAll(strings.ToLower(o.ServiceID), " ", "-") + ":" + o.OperationName
 		}
 	}
 	if b.action == assumeRole {
@@ -171,6 +174,8 @@ func classify(code string, b blamed) (fault.Kind, string) {
 		return fault.Denied, "the credentials are not valid in " + b.region + ": check the key and its secret, and that the account has enabled the region"
 	case strings.Contains(code, "Validation"), strings.HasPrefix(code, "InvalidParameter"), strings.HasPrefix(code, "MissingParameter"), code == "InvalidFormat":
 		return fault.Invalid, "run nines lint; the query is not one CloudWatch understands"
+	case code == "UnsupportedOperation", code == "UnknownOperationException", code == "NotImplemented":
+		return fault.Unavailable, "what answers here does not know " + b.action
 	case strings.Contains(code, "InternalService"), code == "InternalFailure", code == "ServiceUnavailable", code == "InternalServiceFault", code == "InternalError":
 		return fault.Unavailable, "CloudWatch has trouble; the stretch is asked for again at the next run"
 	}

@@ -44,6 +44,7 @@ func (x *examiner) region(ctx context.Context, p place, cfg aws.Config) {
 	mayRead := x.right(getMetricData, p, data)
 	if x.e.Discover {
 		x.right(describeAlarms, p, x.alarms(ctx, api))
+		x.say(about{listObjectives, p.name()}, metric.Unknown, "not tried; nines discover goes on without it", "")
 	}
 	for _, m := range subjects {
 		if mayList {

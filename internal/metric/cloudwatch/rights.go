@@ -10,12 +10,13 @@ import (
 var _ metric.Governed = (*Source)(nil)
 
 // The actions that reading, and finding what can be read, needs. (Service
-// Authorization Reference, "Actions defined by Amazon CloudWatch": none of them
-// knows resources.)
+// Authorization Reference, actions of Amazon CloudWatch and of CloudWatch
+// Application Signals: none of them knows resources.)
 const (
 	getMetricData  = "cloudwatch:GetMetricData"
 	listMetrics    = "cloudwatch:ListMetrics"
 	describeAlarms = "cloudwatch:DescribeAlarms"
+	listObjectives = "application-signals:ListServiceLevelObjectives"
 	assumeRole     = "sts:AssumeRole"
 )
 
@@ -24,7 +25,7 @@ func (s *Source) Rights(queries []metric.Query, discover bool) []metric.Right {
 	questions, _ := s.understand(queries)
 	actions := []string{getMetricData, listMetrics}
 	if discover {
-		actions = append(actions, describeAlarms)
+		actions = append(actions, describeAlarms, listObjectives)
 	}
 	var out []metric.Right
 	for _, p := range places(questions) {

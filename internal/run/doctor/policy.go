@@ -97,7 +97,7 @@ func regionsOf(s Statement) []string {
 
 // sid names a statement; IAM wants letters and digits, and no name twice.
 func sid(service string, given map[string]int) string {
-	names := map[string]string{"cloudwatch": "NinesReadsMetrics", "sts": "NinesTakesRoles"}
+	names := map[string]string{"application-signals": "NinesReadsSignals", "cloudwatch": "NinesReadsMetrics", "sts": "NinesTakesRoles"}
 	name := names[service]
 	if name == "" {
 		name = "Nines" + service
