@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -89,6 +90,9 @@ func short(err error) string {
 			text += ": " + m
 		}
 		return text
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err.Error()
 	}
 	inner := err
 	for {
@@ -194,12 +198,12 @@ func (x *examiner) callers(ctx context.Context, all []place) map[place]aws.Confi
 func (x *examiner) endpoint(cfg aws.Config, said map[string]bool) {
 	cloudwatch := aws.ToString(cw.NewFromConfig(cfg).Options().BaseEndpoint)
 	identity := aws.ToString(sts.NewFromConfig(cfg).Options().BaseEndpoint)
-	say := func(name, url string) {
-		if url == "" || said[name+url] {
+	say := func(name, at string) {
+		if at == "" || said[name+at] {
 			return
 		}
-		said[name+url] = true
-		x.say(about{"endpoint", ""}, metric.Warn, "ENDPOINT OVERRIDE: "+name+" asked at "+url+", not at AWS",
+		said[name+at] = true
+		x.say(about{"endpoint", ""}, metric.Warn, "ENDPOINT OVERRIDE: "+name+" asked at "+at+", not at AWS",
 			"intended? else unset AWS_ENDPOINT_URL (and AWS_ENDPOINT_URL_CLOUDWATCH, AWS_ENDPOINT_URL_STS, endpoint_url of the profile)")
 	}
 	if cloudwatch == identity {
