@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strconv"
@@ -19,21 +20,25 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-// attempts is how often the SDK tries a request before it counts as failed. The
-// adaptive mode slows the client down when the service says "too fast".
+// attempts is how often the SDK tries a request before it counts as failed,
+// unless AWS_MAX_ATTEMPTS or the profile's max_attempts says otherwise. Eight
+// take up to a minute and a half. The adaptive mode slows the client down when
+// the service says "too fast".
 const attempts = 8
 
 // Connect returns a client with the SDK's own credentials, profile, region and
 // endpoint settings (AWS_ENDPOINT_URL_CLOUDWATCH among them), in another role
 // where one is named, with the external ID the role may ask for.
 func Connect(ctx context.Context, region, role, externalID string) (API, error) {
-	cfg, err := load(ctx, region, func() aws.Retryer {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, patient)
-		})
-	})
+	cfg, err := load(ctx, region)
 	if err != nil {
 		return nil, err
+	}
+	most := cmp.Or(cfg.RetryMaxAttempts, attempts)
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+			o.StandardOptions = append(o.StandardOptions, patient(most))
+		})
 	}
 	return cw.NewFromConfig(as(cfg, role, externalID)), nil
 }
@@ -41,13 +46,18 @@ func Connect(ctx context.Context, region, role, externalID string) (API, error) 
 // Settings are the SDK's settings for a region ("": the SDK's own), as Connect
 // takes them, for somebody who does not wait long: a request is tried twice.
 func Settings(ctx context.Context, region string) (aws.Config, error) {
-	return load(ctx, region, func() aws.Retryer {
+	cfg, err := load(ctx, region)
+	cfg.RetryMaxAttempts = 0
+	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, time.Second })
-	})
+	}
+	return cfg, err
 }
 
-func load(ctx context.Context, region string, retryer func() aws.Retryer) (aws.Config, error) {
-	opts := []func(*config.LoadOptions) error{config.WithRetryer(retryer)}
+// load reads the SDK's settings. How to retry is no option here: the SDK would
+// not look for AWS_MAX_ATTEMPTS then.
+func load(ctx context.Context, region string) (aws.Config, error) {
+	var opts []func(*config.LoadOptions) error
 	if region != "" {
 		opts = append(opts, config.WithRegion(region))
 	}
@@ -65,11 +75,11 @@ func as(cfg aws.Config, role, externalID string) aws.Config {
 	return cfg
 }
 
-// patient lets a request be tried again as often as attempts says. The SDK's
-// own allowance for repeating is not kept: it runs out where the service
-// throttles for a while, and our rate bounds the attempts already.
-func patient(o *retry.StandardOptions) {
-	o.MaxAttempts, o.RateLimiter = attempts, ratelimit.None
+// patient lets a request be tried so often. The SDK's own allowance for
+// repeating is not kept: it runs out where the service throttles for a while,
+// and our rate bounds the attempts already.
+func patient(most int) func(*retry.StandardOptions) {
+	return func(o *retry.StandardOptions) { o.MaxAttempts, o.RateLimiter = most, ratelimit.None }
 }
 
 // Type describes the source to the program: documents name it "CloudWatch".
