@@ -206,6 +206,31 @@ func states() map[string]state {
 	}
 }
 
+// TestWithoutAStore asks the gate of a job that keeps nothing: it answers from
+// few datapoints, says what that costs in exactness, and leaves no file.
+func TestWithoutAStore(t *testing.T) {
+	a := newAccount(t)
+	now := time.Now()
+	a.publish("RequestCount", 100, time.Minute, now.Add(-12*time.Hour), now)
+	a.publish("5XX", 0, time.Minute, now.Add(-12*time.Hour), now)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "slo.yaml"), strings.Replace(balancer("app/pay", "eu-west-1"), "duration: 6h", "duration: 8h", 1))
+	cmd := command(t, dir, "gate", "pay", "--store", "none")
+	for k, v := range a.environment(dir) {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	out, errs := run(t, cmd, 0)
+	if !strings.Contains(string(out), "PASS") || !strings.Contains(string(errs), "steps of 5m") {
+		t.Errorf("%s%s", out, errs)
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".nines")); !os.IsNotExist(err) {
+		t.Errorf("something is kept: %v", err)
+	}
+	if got := a.server.Totals(); got.MetricsRequested != 4 || got.Calls["GetMetricData"] != 2 {
+		t.Errorf("asked %+v", got)
+	}
+}
+
 // TestStates holds what doc/semantics.md says about measuring that goes wrong
 // against the program: nothing of it passes a gate.
 func TestStates(t *testing.T) {

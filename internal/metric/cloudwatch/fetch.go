@@ -145,6 +145,7 @@ func (s *Source) pages(ctx context.Context, c *call) (map[string]answer, []strin
 		if err != nil {
 			return answers, messages, explain("GetMetricData", c.place, err)
 		}
+		c.clock(out.ResultMetadata, s.opt.Now())
 		n := 0
 		for i := range out.MetricDataResults {
 			n += len(out.MetricDataResults[i].Values)
@@ -200,8 +201,11 @@ func (got answer) file(c *call, arrived bool, p *part) {
 		p.notes = append(p.notes, fmt.Sprintf("%d datapoints were no numbers or lay outside the range asked for; they are left out", got.bad))
 	}
 	if arrived && got.status == types.StatusCodeComplete && got.bad == 0 {
-		p.answered = append(p.answered, c.cut.span)
-		return
+		p.answered = append(p.answered, c.vouched())
+		if note := c.skewed(); note != "" {
+			p.notes = append(p.notes, note)
+		}
+		got.points = slices.DeleteFunc(got.points, func(pt metric.Point) bool { return pt.At < c.vouched().To })
 	}
 	if arrived && got.status != types.StatusCodeComplete {
 		p.notes = append(p.notes, fmt.Sprintf("CloudWatch answered %q; what it left out stays unmeasured", status(got.status)))

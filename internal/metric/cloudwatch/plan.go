@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -34,6 +35,10 @@ type call struct {
 	cut    cut
 	asked  []*asked
 	billed int // metrics requested, as the bill counts them
+	// until is what the service's clock lets be published (0: not known), skew by
+	// how much this machine's is ahead of it.
+	until slo.Minute
+	skew  time.Duration
 }
 
 // gather asks equal questions once.

@@ -91,7 +91,7 @@ func New(opt Options) *Source {
 // finer: the hours it leaves out would come by the hour.
 func (*Source) Caps() metric.Caps {
 	return metric.Caps{
-		Period: 1, Lag: 3, Settle: 15, MaxAge: 10,
+		Period: 1, Lag: lag, Settle: 15, MaxAge: 10,
 		History: 455 * slo.Day, Backfill: 63*slo.Day - 2*slo.Hour,
 	}
 }
