@@ -28,11 +28,7 @@ import (
 	store "gitlab.com/nines-sre/nines/internal/timeline/memory"
 )
 
-// The account whose bill is counted: a hundred objectives, two of which burn
-// all the time.
 const (
-	objectives = 100
-	unhealthy  = 2
 	// month is the length of a month in bills: 730 hours.
 	month = 730 * time.Hour
 	// perMetric is the price of a metric requested: $0.01 a thousand.
@@ -84,7 +80,10 @@ type account struct {
 	server *cloudwatchd.Server
 	client *cw.Client
 	svc    service
-	filled time.Time // data are published up to here
+	// objectives are how many there are, one of fifty of which burns all the
+	// time.
+	objectives, unhealthy int
+	filled                time.Time // data are published up to here
 }
 
 // direct hands requests to a handler: a bubble's clock stands still while real
@@ -97,13 +96,13 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func newAccount(t *testing.T, svc service) *account {
+func newAccount(t *testing.T, svc service, objectives int) *account {
 	t.Helper()
 	server, err := cloudwatchd.New(t.Context(), cloudwatchd.Config{Clock: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &account{t: t, server: server, svc: svc, filled: time.Now().Add(-2 * time.Hour)}
+	a := &account{t: t, server: server, svc: svc, objectives: objectives, unhealthy: objectives / 50, filled: time.Now().Add(-2 * time.Hour)}
 	a.client = cw.New(cw.Options{
 		Region: "eu-west-1", BaseEndpoint: aws.String("http://cloudwatch.test"), HTTPClient: direct{server},
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
@@ -123,9 +122,9 @@ func (a *account) publish() {
 				Dimensions: []types.Dimension{{Name: &a.svc.dimension, Value: aws.String(fmt.Sprintf("n%d", i))}},
 			})
 		}
-		for i := range objectives {
+		for i := range a.objectives {
 			failed := 0.0
-			if i < unhealthy {
+			if i < a.unhealthy {
 				failed = 5
 			}
 			if a.svc.bad.metric == a.svc.total.metric {
@@ -148,7 +147,7 @@ func (a *account) publish() {
 func (a *account) env() *run.Env {
 	a.t.Helper()
 	var docs strings.Builder
-	for i := range objectives {
+	for i := range a.objectives {
 		docs.WriteString(a.svc.document(i))
 	}
 	dir := a.t.TempDir()
@@ -188,8 +187,8 @@ func (a *account) watch(length time.Duration, pace poll.Pace) cloudwatchd.Totals
 		}
 		if readings++; readings == 1 {
 			a.server.ResetTotals()
-		} else if pace.Every > poll.Fast && k.Fast != unhealthy {
-			a.t.Errorf("%d objectives at the fast pace, want %d", k.Fast, unhealthy)
+		} else if pace.Every > poll.Fast && k.Fast != a.unhealthy {
+			a.t.Errorf("%d objectives at the fast pace, want %d", k.Fast, a.unhealthy)
 		}
 		a.publish()
 		return nil
@@ -212,7 +211,7 @@ func (a *account) naive(length time.Duration) cloudwatchd.Totals {
 		for _, back := range []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour, 28 * 24 * time.Hour} {
 			in := &cw.GetMetricDataInput{StartTime: aws.Time(now.Add(-back)), EndTime: aws.Time(now)}
 			period := int32(min(back, 24*time.Hour) / time.Second) //nolint:gosec // at most a day
-			for i := range objectives {
+			for i := range a.objectives {
 				for k, q := range []series{a.svc.bad, a.svc.total} {
 					in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{
 						Id: aws.String(fmt.Sprintf("q%d_%d", k, i)),
@@ -233,7 +232,7 @@ func (a *account) naive(length time.Duration) cloudwatchd.Totals {
 					sum += v
 				}
 			}
-			if len(out.MetricDataResults) != 2*objectives || sum == 0 {
+			if len(out.MetricDataResults) != 2*a.objectives || sum == 0 {
 				a.t.Errorf("%v back: %d results with %v events", back, len(out.MetricDataResults), sum)
 			}
 		}
@@ -247,13 +246,13 @@ func (a *account) naive(length time.Duration) cloudwatchd.Totals {
 // does. NINES_FULL simulates a whole day of each kind of
 // service, the ordinary test an hour of one.
 func TestCounted(t *testing.T) {
-	length, naive, all := time.Hour, 2*time.Minute, services()[1:2]
+	length, naive, all, objectives := time.Hour, 2*time.Minute, services()[1:2], 50
 	if os.Getenv("NINES_FULL") != "" {
-		length, naive, all = 24*time.Hour, time.Hour, services()
+		length, naive, all, objectives = 24*time.Hour, time.Hour, services(), 100
 	}
 	for _, svc := range all {
 		monthly := func(totals cloudwatchd.Totals, length time.Duration) float64 {
-			return float64(totals.MetricsRequested) / objectives * float64(month) / float64(length)
+			return float64(totals.MetricsRequested) / float64(objectives) * float64(month) / float64(length)
 		}
 		var adaptive, minutely, windows float64
 		var calls int
@@ -271,7 +270,7 @@ func TestCounted(t *testing.T) {
 			func(a *account) { windows = monthly(a.naive(naive), naive) },
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				a := newAccount(t, svc)
+				a := newAccount(t, svc, objectives)
 				measure(a)
 				if err := a.server.Close(context.Background()); err != nil {
 					t.Error(err)
