@@ -28,6 +28,13 @@ type PresetParam struct {
 	Dimension string
 	Required  bool
 	Doc       string
+	// Suffix makes a short name of the value, as in apigateway/payment@prod: the
+	// value with {suffix} for what stands behind the @ and {name} for what stands
+	// before it. Empty: the word has no short name.
+	Suffix string
+	// Listed says that a service is found under each value, not under its key
+	// alone.
+	Listed bool
 }
 
 // Measure is how an objective is measured: good or bad against total, or one
@@ -64,136 +71,45 @@ func within(metric, unit string) Measure {
 	return Measure{Good: one(metric, "TC(:{bound})"), Total: one(metric, "SampleCount"), Unit: unit}
 }
 
+// Metrics are the names of the metrics a query reads, in its order.
+func (q *PresetQuery) Metrics() []string {
+	if q == nil {
+		return nil
+	}
+	if q.Expression == "" {
+		return []string{q.Metric}
+	}
+	out := make([]string, len(q.Queries))
+	for i, part := range q.Queries {
+		out[i] = part.Metric
+	}
+	return out
+}
+
+// With is the query that is asked when the word stands under from.
+func (q *PresetQuery) With(word string) *PresetQuery {
+	if q != nil && q.Instead[word] != nil {
+		return q.Instead[word]
+	}
+	return q
+}
+
 // Presets is the table of presets, by key.
 func Presets() []Preset {
 	return []Preset{
-		albPreset(), apiGatewayPreset(), cloudFrontPreset(), csvPreset(), ecsPreset(), httpAPIPreset(), lambdaPreset(), sqsPreset(), syntheticsPreset(),
+		albPreset(), apiGatewayPreset(), cloudFrontPreset(), csvPreset(), ecsPreset(), httpAPIPreset(), lambdaPreset(), nlbPreset(),
+		sqsPreset(), syntheticsPreset(),
 	}
 }
 
-func apiGatewayPreset() Preset {
-	return Preset{
-		Key: "apigateway", Dimension: "ApiName", Namespace: "AWS/ApiGateway",
-		Doc:       "A REST API of API Gateway, by its name.",
-		Params:    []PresetParam{{Name: "stage", Dimension: "Stage", Doc: "The stage; all of them unless said."}},
-		Available: Measure{Bad: one("5XXError", "Sum"), Total: one("Count", "SampleCount")},
-		Latency:   within("Latency", "ms"),
-		BlindSpots: "Requests that do not reach the API (DNS, TLS, a web ACL in front) are not counted; throttled ones are, as 4XX, " +
-			"and so as good.",
+// PresetOf returns the preset of a key.
+func PresetOf(key string) (Preset, bool) {
+	for _, p := range Presets() {
+		if p.Key == key {
+			return p, true
+		}
 	}
-}
-
-func httpAPIPreset() Preset {
-	return Preset{
-		Key: "httpapi", Dimension: "ApiId", Namespace: "AWS/ApiGateway",
-		Doc:        "An HTTP API of API Gateway, by its ID.",
-		Params:     []PresetParam{{Name: "stage", Dimension: "Stage", Doc: "The stage; all of them unless said."}},
-		Available:  Measure{Bad: one("5xx", "Sum"), Total: one("Count", "SampleCount")},
-		Latency:    within("Latency", "ms"),
-		BlindSpots: "Requests that do not reach the API are not counted; throttled ones are, as 4xx, and so as good.",
-	}
-}
-
-func albPreset() Preset {
-	parts := func(names ...PresetPart) []PresetPart { return names }
-	elb := PresetPart{"elb", "HTTPCode_ELB_5XX_Count", "Sum"}
-	return Preset{
-		Key: "alb", Dimension: "LoadBalancer", Namespace: "AWS/ApplicationELB",
-		Doc:    "An Application Load Balancer: the end of its ARN, app/name/id.",
-		Params: []PresetParam{{Name: "targetGroup", Dimension: "TargetGroup", Doc: "The end of a target group's ARN, targetgroup/name/id."}},
-		Available: Measure{
-			// RequestCount leaves out what was rejected before a target was chosen;
-			// those show only as the balancer's own 5xx, so they join both sides.
-			// The balancer's own 5xx belong to no target group.
-			Bad: &PresetQuery{
-				Expression: "SUM([target, elb])", Queries: parts(PresetPart{"target", "HTTPCode_Target_5XX_Count", "Sum"}, elb),
-				Instead: map[string]*PresetQuery{"targetGroup": one("HTTPCode_Target_5XX_Count", "Sum")},
-			},
-			Total: &PresetQuery{
-				Expression: "SUM([requests, elb])", Queries: parts(PresetPart{"requests", "RequestCount", "Sum"}, elb),
-				Instead: map[string]*PresetQuery{"targetGroup": one("RequestCount", "Sum")},
-			},
-			BlindSpots: "Requests rejected before a target is chosen are not in RequestCount; they show as the balancer's own 5xx, " +
-				"which cannot be told apart by target group.",
-		},
-		Latency:    within("TargetResponseTime", "s"),
-		BlindSpots: "Connections refused or dropped before a request is read leave no trace here. Response times end at the first byte of the response's headers.",
-	}
-}
-
-func lambdaPreset() Preset {
-	throttles := PresetPart{"throttles", "Throttles", "Sum"}
-	return Preset{
-		Key: "lambda", Dimension: "FunctionName", Namespace: "AWS/Lambda",
-		Doc:    "A Lambda function, by its name.",
-		Params: []PresetParam{{Name: "alias", Dimension: "Resource", Doc: "function:alias, where only one alias counts."}},
-		Available: Measure{
-			// A throttled invocation is neither an Invocation nor an Error.
-			Bad:   &PresetQuery{Expression: "SUM([errors, throttles])", Queries: []PresetPart{{"errors", "Errors", "Sum"}, throttles}},
-			Total: &PresetQuery{Expression: "SUM([invocations, throttles])", Queries: []PresetPart{{"invocations", "Invocations", "Sum"}, throttles}},
-		},
-		Latency:    within("Duration", "ms"),
-		BlindSpots: "A function that answers with an error of its own (a 500 in the payload) counts as good. Cold starts are not part of Duration.",
-	}
-}
-
-func ecsPreset() Preset {
-	code := func(id, class string) PresetPart { return PresetPart{id, "HTTPCode_Target_" + class + "_Count", "Sum"} }
-	return Preset{
-		Key: "ecs", Dimension: "TargetDiscoveryName", Namespace: "AWS/ECS",
-		Doc: "An ECS service behind Service Connect, by its discovery name.",
-		Available: Measure{
-			Bad: one("HTTPCode_Target_5XX_Count", "Sum"),
-			Total: &PresetQuery{Expression: "SUM([ok, moved, refused, failed])", Queries: []PresetPart{
-				code("ok", "2XX"), code("moved", "3XX"), code("refused", "4XX"), code("failed", "5XX"),
-			}},
-		},
-		Latency:    within("TargetResponseTime", "ms"),
-		BlindSpots: "Service Connect counts answers. A request that got none (no task, a broken connection) is not in them; put a load balancer or a canary beside it.",
-	}
-}
-
-func sqsPreset() Preset {
-	return Preset{
-		Key: "sqs", Dimension: "QueueName", Namespace: "AWS/SQS",
-		Doc: "A queue, by its name: how long its oldest message waits.",
-		Available: Measure{
-			Refused: "a queue does not say which messages failed; write how long they may wait, as in 99% < 60s, and count failures where they happen, at the consumer",
-		},
-		Latency:    Measure{Value: one("ApproximateAgeOfOldestMessage", "Maximum"), Unit: "s"},
-		BlindSpots: "A message that is received again and again keeps its age until it goes to the dead-letter queue, and is forgotten there.",
-	}
-}
-
-func cloudFrontPreset() Preset {
-	return Preset{
-		Key: "cloudfront", Dimension: "DistributionId", Namespace: "AWS/CloudFront", Region: "us-east-1",
-		Doc:   "A CloudFront distribution, by its ID.",
-		Fixed: map[string]string{"Region": "Global"},
-		Available: Measure{
-			// The error rate is a percentage of the requests of its own minute.
-			Bad: &PresetQuery{Expression: "requests * rate / 100", Queries: []PresetPart{
-				{"requests", "Requests", "Sum"}, {"rate", "5xxErrorRate", "Average"},
-			}},
-			Total: one("Requests", "Sum"),
-		},
-		Latency:    within("OriginLatency", "ms"),
-		BlindSpots: "OriginLatency needs the additional metrics of the distribution, and is only measured where the origin is asked.",
-	}
-}
-
-func syntheticsPreset() Preset {
-	return Preset{
-		Key: "synthetics", Dimension: "CanaryName", Namespace: "CloudWatchSynthetics",
-		Doc: "A CloudWatch Synthetics canary, by its name.",
-		Available: Measure{
-			// Each run publishes 0 or 100.
-			Good:  &PresetQuery{Expression: "success / 100", Queries: []PresetPart{{"success", "SuccessPercent", "Sum"}}},
-			Total: one("SuccessPercent", "SampleCount"),
-		},
-		Latency:    within("Duration", "ms"),
-		BlindSpots: "A canary sees what it tries, as often as it runs. A stopped canary looks like no traffic.",
-	}
+	return Preset{}, false
 }
 
 // csvKey is the preset that reads recorded files instead of CloudWatch.

@@ -13,7 +13,12 @@ import (
 
 // CLI is what the command line is made of.
 func CLI() host.Wiring {
-	return host.Wiring{Types: Types, OpenStore: OpenStore}
+	return host.Wiring{Types: Types, OpenStore: OpenStore, Directory: Directory}
+}
+
+// Directory looks around in a place of CloudWatch.
+func Directory(at metric.Place) metric.Directory {
+	return cloudwatch.NewDirectory(cloudwatch.DirectoryOptions{Connect: cloudwatch.ConnectDirectory, Place: at})
 }
 
 // Types are the kinds of metric source this program knows, one line each.

@@ -54,6 +54,9 @@ type Wiring struct {
 	Types func() map[string]metric.Type
 	// OpenStore opens the stores of a URL: "sqlite:PATH" or "memory:".
 	OpenStore func(ctx context.Context, url string, access Access) (Stores, error)
+	// Directory looks around in a place of the live source, to find what could
+	// be measured. Nothing is asked before the first listing.
+	Directory func(at metric.Place) metric.Directory
 }
 
 // Globals are the flags every verb takes.

@@ -178,6 +178,8 @@ func classify(code string, b blamed) (fault.Kind, string) {
 		return fault.Unavailable, "what answers here does not know " + b.action
 	case strings.Contains(code, "InternalService"), code == "InternalFailure", code == "ServiceUnavailable", code == "InternalServiceFault", code == "InternalError":
 		return fault.Unavailable, "CloudWatch has trouble; the stretch is asked for again at the next run"
+	case code == "UnsupportedOperation", code == "UnknownOperationException", code == "NotImplemented":
+		return fault.Unavailable, "this endpoint does not answer " + b.action
 	}
 	return fault.Unavailable, ""
 }
