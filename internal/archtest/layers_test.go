@@ -28,7 +28,7 @@ var layers = []layer{
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
 	}},
 	{name: "makers", patterns: []string{"internal/render", "internal/render/*", "internal/cost"}},
-	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config"}},
+	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
 	{name: "support", patterns: []string{"internal/sqlitedb", "internal/cloudwatchd/*", "internal/cloudwatchd"}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
