@@ -10,7 +10,7 @@ import (
 
 // verbs are all of them, groups with their parts.
 func verbs() []string {
-	return strings.Split("status,gate,why,replay,measure,lint,expand,schema,diff,analyze,ledger,"+
+	return strings.Split("status,gate,why,replay,discover,try,init,measure,lint,expand,schema,diff,analyze,ledger,"+
 		"freeze add,freeze end,freeze list,exclude add,exclude end,exclude list,version,"+
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+
 		"cost,doctor,"+

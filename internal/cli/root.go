@@ -10,6 +10,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/cost"
 	"gitlab.com/nines-sre/nines/internal/cli/diff"
 	"gitlab.com/nines-sre/nines/internal/cli/doctor"
+	"gitlab.com/nines-sre/nines/internal/cli/discover"
 	"gitlab.com/nines-sre/nines/internal/cli/expand"
 	"gitlab.com/nines-sre/nines/internal/cli/gate"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
@@ -17,8 +18,10 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/lint"
 	"gitlab.com/nines-sre/nines/internal/cli/mark"
 	"gitlab.com/nines-sre/nines/internal/cli/measure"
+	"gitlab.com/nines-sre/nines/internal/cli/scaffold"
 	"gitlab.com/nines-sre/nines/internal/cli/schema"
 	"gitlab.com/nines-sre/nines/internal/cli/status"
+	"gitlab.com/nines-sre/nines/internal/cli/try"
 	"gitlab.com/nines-sre/nines/internal/cli/version"
 	"gitlab.com/nines-sre/nines/internal/cli/why"
 	"gitlab.com/nines-sre/nines/internal/fault"
@@ -33,6 +36,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Answers", []func(*host.Host) *cobra.Command{status.New, gate.New, why.New}},
+		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude}},

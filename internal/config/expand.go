@@ -342,3 +342,13 @@ func (s *short) indicator(p *Preset, m Measure) (n *openslo.Node, blind string) 
 	blind = strings.TrimSpace(m.BlindSpots + " " + p.BlindSpots)
 	return openslo.NewMap(at, "metadata", openslo.NewMap(at, "name", name), "spec", spec), blind
 }
+
+// SplitLatency reads an objective of latency, as "99% < 300ms", into its share
+// in percent and its bound as written; ok is false for anything else.
+func SplitLatency(text string) (percent, bound string, ok bool) {
+	m := objectiveForm.FindStringSubmatch(text)
+	if m == nil || m[2] != "" {
+		return "", "", false
+	}
+	return m[1], m[3] + m[4], true
+}

@@ -75,7 +75,7 @@ func (d Doc) words() []Word {
 // means says in words what a measure counts.
 func means(p *config.Preset, m config.Measure, suffix string) string {
 	word := ""
-	if w := suffixParam(p.Key); w != nil && suffix != "" {
+	if w := suffixOf(p); w != nil && suffix != "" {
 		word = w.Name
 	}
 	switch {

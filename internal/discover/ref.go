@@ -69,6 +69,10 @@ func didYouMean(kind string) string {
 // suffixParam is the word that a kind's suffix stands for; nil without one.
 func suffixParam(kind string) *config.PresetParam {
 	p, _ := config.PresetOf(kind)
+	return suffixOf(&p)
+}
+
+func suffixOf(p *config.Preset) *config.PresetParam {
 	for i := range p.Params {
 		if p.Params[i].Suffix != "" {
 			return &p.Params[i]

@@ -95,7 +95,7 @@ func metricsOf(p *config.Preset, suffix string) []string {
 // there, and those that may appear with the first failure.
 func needs(p *config.Preset, m config.Measure, suffix string) (need, may []string) {
 	word := ""
-	if w := suffixParam(p.Key); w != nil && suffix != "" {
+	if w := suffixOf(p); w != nil && suffix != "" {
 		word = w.Name
 	}
 	need = slices.Concat(m.Total.With(word).Metrics(), m.Value.With(word).Metrics())
@@ -110,10 +110,15 @@ func needs(p *config.Preset, m config.Measure, suffix string) (need, may []strin
 // Services finds the services in names of metrics, in the order of the presets
 // and of their names. Names that fit no preset are passed over.
 func Services(names []metric.Name) []Service {
+	presets := config.Presets()
+	byKind := map[string]*config.Preset{}
+	for i := range presets {
+		byKind[presets[i].Key] = &presets[i]
+	}
 	found := map[Ref]map[string]bool{}
 	for _, n := range names {
-		for _, p := range config.Presets() {
-			r, ok := refOf(&p, n)
+		for i := range presets {
+			r, ok := refOf(&presets[i], n)
 			if !ok {
 				continue
 			}
@@ -134,10 +139,10 @@ func Services(names []metric.Name) []Service {
 	var out []Service
 	for _, r := range refs {
 		whole := Ref{Kind: r.Kind, Name: r.Name}
-		if w := suffixParam(r.Kind); w != nil && hidden(w, r, found[whole] != nil, narrower[whole]) {
+		if w := suffixOf(byKind[r.Kind]); w != nil && hidden(w, r, found[whole] != nil, narrower[whole]) {
 			continue
 		}
-		s := Describe(r, found[r])
+		s := describe(byKind[r.Kind], r, found[r])
 		if r.Suffix == "" {
 			s.Narrower = narrower[r]
 		}
@@ -182,7 +187,7 @@ func refOf(p *config.Preset, n metric.Name) (Ref, bool) {
 	if rest == 0 {
 		return r, true
 	}
-	w := suffixParam(p.Key)
+	w := suffixOf(p)
 	if w == nil || rest != 1 {
 		return Ref{}, false
 	}
@@ -194,9 +199,13 @@ func refOf(p *config.Preset, n metric.Name) (Ref, bool) {
 // Describe says how a service could be measured, given the metrics it has.
 func Describe(r Ref, has map[string]bool) Service {
 	p, _ := config.PresetOf(r.Kind)
+	return describe(&p, r, has)
+}
+
+func describe(p *config.Preset, r Ref, has map[string]bool) Service {
 	return Service{
 		Ref: r, Region: p.Region, Blind: p.BlindSpots,
-		Available: partOf(&p, p.Available, r.Suffix, has), Latency: partOf(&p, p.Latency, r.Suffix, has),
+		Available: partOf(p, p.Available, r.Suffix, has), Latency: partOf(p, p.Latency, r.Suffix, has),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,11 +33,23 @@ spec:
 // aws runs the program with a local CloudWatch as its account.
 func aws(t *testing.T, url, dir string, want int, args ...string) string {
 	t.Helper()
+	out, errs := run(t, inAccount(t, url, dir, args...), want)
+	return string(out) + string(errs)
+}
+
+// printed is what the program printed, without its notes.
+func printed(t *testing.T, url, dir string, args ...string) string {
+	t.Helper()
+	out, _ := run(t, inAccount(t, url, dir, args...), 0)
+	return string(out)
+}
+
+func inAccount(t *testing.T, url, dir string, args ...string) *exec.Cmd {
+	t.Helper()
 	cmd := command(t, dir, args...)
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+url, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true", "HOME="+dir)
-	out, errs := run(t, cmd, want)
-	return string(out) + string(errs)
+	return cmd
 }
 
 // TestMeasureFromCloudWatch reads latency counts over the SDK's own protocol: a
