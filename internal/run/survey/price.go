@@ -7,6 +7,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cost"
 	"gitlab.com/nines-sre/nines/internal/discover"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -45,7 +46,7 @@ func (e *Env) bill(r discover.Ref, objectives []string) (s Service) {
 	}
 	req := metric.Request{Span: slo.Span{From: e.Now - 10, To: e.Now - 5}}
 	for _, ind := range cat.Indicators {
-		req.Queries = append(req.Queries, Queries(ind)...)
+		req.Queries = append(req.Queries, run.Queries(ind)...)
 	}
 	s.Metrics = e.Planner.Plan(req).Metrics
 	load := cost.Load{Objectives: len(cat.Objectives), Metrics: int(s.Metrics)}
@@ -63,29 +64,6 @@ func placeholders(f *discover.Service) []string {
 	}
 	if f.Latency.State == discover.Measurable || f.Latency.State == discover.Quiet {
 		out = append(out, "99% < 1s")
-	}
-	return out
-}
-
-// Queries are the series an indicator is read from.
-func Queries(ind config.Indicator) []metric.Query {
-	var out []metric.Query
-	add := func(role string, q *slo.Query) {
-		if q != nil {
-			out = append(out, metric.Query{Key: ind.ID + "\x00" + role, Spec: q.Spec, Period: ind.Period, Role: role})
-		}
-	}
-	switch d := ind.Definition.(type) {
-	case slo.Ratio:
-		add("total", d.Total)
-		add("good", d.Good)
-		if d.Good == nil {
-			add("bad", d.Bad)
-		}
-	case slo.RawRatio:
-		add("value", d.Raw)
-	case slo.Threshold:
-		add("value", d.Metric)
 	}
 	return out
 }

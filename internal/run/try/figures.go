@@ -11,7 +11,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/analyze"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/metric"
-	"gitlab.com/nines-sre/nines/internal/run/survey"
+	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
@@ -45,7 +45,7 @@ func (t *trial) suggestBound(ctx context.Context) error {
 // probe asks for the hours' 99th percentile, or for the hours' largest value
 // where a value is what is judged.
 func probe(ind config.Indicator, m config.Measure) metric.Query {
-	queries := survey.Queries(ind)
+	queries := run.Queries(ind)
 	q := queries[len(queries)-1]
 	q.Spec = maps.Clone(q.Spec)
 	q.Period = slo.Hour
@@ -57,8 +57,9 @@ func probe(ind config.Indicator, m config.Measure) metric.Query {
 }
 
 // boundOf is the tightest round bound that 95 % of the hours kept, as the short
-// form writes it. Bounds below a thousandth of a second say nothing, and a
-// queue's age is looked at once a minute.
+// form writes it. Nobody promises less than five milliseconds
+// (lint takes it for a slip of the unit), and a queue's age is looked at once a
+// minute.
 func boundOf(points []metric.Point, m config.Measure, window slo.Minute) (string, bool) {
 	const share = 950_000
 	values := analyze.Values(points, slo.LessOrEqual, analyze.Options{Window: window})
@@ -66,9 +67,9 @@ func boundOf(points []metric.Point, m config.Measure, window slo.Minute) (string
 	if !ok {
 		return "", false
 	}
-	least := slo.Unit // 1 ms
+	least := 5 * slo.Unit
 	if m.Unit == "s" {
-		least = slo.Unit / 1000
+		least /= 1000
 	}
 	if m.Value != nil {
 		least = 60 * slo.Unit
