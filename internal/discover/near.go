@@ -17,8 +17,12 @@ func Near(want string, have []string, most int) []string {
 	var all []scored
 	for _, name := range have {
 		p := plain(name)
-		// A third of the letters may be wrong; a part of the name is near, too.
+		// A third of the letters may be wrong, or two that changed places; a part of
+		// the name is near, too.
 		limit := max(1, max(len(p), len(plainWant))/3)
+		if len(plainWant) >= 3 && len(p) >= 3 {
+			limit = max(2, limit)
+		}
 		far := distance(plainWant, p, limit)
 		if far > limit && len(plainWant) >= 3 && len(p) >= 3 && (strings.Contains(p, plainWant) || strings.Contains(plainWant, p)) {
 			far = limit

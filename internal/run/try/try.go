@@ -177,7 +177,10 @@ func begin(env *Env, opt Options) (*trial, error) {
 	}
 	available := &part{name: "availability", refused: preset.Available.Refused, share: defaultTarget, shareFrom: Assumed}
 	if opt.Target != "" {
-		available.share, available.shareFrom = strings.TrimSuffix(strings.TrimSpace(opt.Target), "%"), Given
+		available.share, available.shareFrom = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(opt.Target), "%")), Given
+	}
+	if _, err := slo.ParseDecimal(available.share); err != nil {
+		return nil, fault.New(fault.Invalid, "--target "+opt.Target, "not a percentage", "write one like 99.9")
 	}
 	latency := &part{name: "latency", refused: preset.Latency.Refused, share: defaultShare, shareFrom: Assumed, boundFrom: Assumed, bound: defaultBound(preset.Latency)}
 	if opt.Latency != "" {
