@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -114,9 +115,7 @@ func (r Ref) From() []Word {
 func (r Ref) Dimensions() map[string]string {
 	p, _ := config.PresetOf(r.Kind)
 	out := map[string]string{p.Dimension: r.Name}
-	for name, value := range p.Fixed {
-		out[name] = value
-	}
+	maps.Copy(out, p.Fixed)
 	if w := suffixParam(r.Kind); w != nil && r.Suffix != "" {
 		out[w.Dimension] = expand(w, r.Name, r.Suffix)
 	}

@@ -59,10 +59,10 @@ func (a *account) called() map[string]int {
 	return out
 }
 
-// fail makes an operation fail with a code from now on.
-func (a *account) fail(operation, code string) {
+// deny refuses an operation from now on.
+func (a *account) deny(operation string) {
 	a.t.Helper()
-	body := `{"kind":"error","operation":"` + operation + `","code":"` + code + `","message":"not authorized","status":403}`
+	body := `{"kind":"error","operation":"` + operation + `","code":"AccessDenied","message":"not authorized","status":403}`
 	res, err := http.Post(a.url+"/_nines/faults", "application/json", strings.NewReader(body)) //nolint:noctx // the test's own server
 	if err != nil || res.StatusCode/100 != 2 {
 		a.t.Fatalf("fault: %v %v", res, err)
@@ -79,14 +79,14 @@ func published(namespace, name string, dims ...string) store.Metric {
 	return store.NewMetric(namespace, name, ds)
 }
 
-// fill publishes a metric each step of the last length; nil sets are left out.
-func (a *account) fill(region string, m store.Metric, length, step time.Duration, at func(minute int) *stat.Set) {
+// fill publishes a metric each minute of the last length; nil sets are left out.
+func (a *account) fill(region string, m store.Metric, length time.Duration, at func(minute int) *stat.Set) {
 	a.t.Helper()
-	begin := a.now.Add(-length).Truncate(step)
+	begin := a.now.Add(-length)
 	var data []store.Datum
-	for i := 0; begin.Add(time.Duration(i) * step).Before(a.now); i++ {
+	for i := range int(length / time.Minute) {
 		if s := at(i); s != nil {
-			data = append(data, store.Datum{Metric: m, Unit: "None", At: begin.Add(time.Duration(i) * step).Unix(), Set: *s})
+			data = append(data, store.Datum{Metric: m, Unit: "None", At: begin.Unix() + int64(i)*60, Set: *s})
 		}
 	}
 	place := store.Place{Account: cloudwatchd.DefaultAccount, Region: region}
@@ -112,10 +112,9 @@ const day = 24 * time.Hour
 // function publishes a Lambda function: 100 calls a minute for four weeks, one
 // error in 5,000, an hour with one in ten, and a day without any call.
 func (a *account) function(name string, length time.Duration) {
-	const minute = time.Minute
 	of := func(metric string) store.Metric { return published("AWS/Lambda", metric, "FunctionName", name) }
-	minutes := int(length / minute)
-	midnight := int(a.now.Sub(a.now.Truncate(day)) / minute)
+	minutes := int(length / time.Minute)
+	midnight := int(a.now.Sub(a.now.Truncate(day)) / time.Minute)
 	lost := func(i int) bool { return i >= minutes-midnight-5*1440 && i < minutes-midnight-4*1440 }
 	keep := func(f func(int) *stat.Set) func(int) *stat.Set {
 		return func(i int) *stat.Set {
@@ -125,9 +124,9 @@ func (a *account) function(name string, length time.Duration) {
 			return f(i)
 		}
 	}
-	a.fill("eu-west-1", of("Invocations"), length, minute, keep(always(stat.Sample{Value: 1, Count: 100})))
-	a.fill("eu-west-1", of("Throttles"), length, minute, keep(always(stat.Sample{Value: 0, Count: 1})))
-	a.fill("eu-west-1", of("Errors"), length, minute, keep(func(i int) *stat.Set {
+	a.fill("eu-west-1", of("Invocations"), length, keep(always(stat.Sample{Value: 1, Count: 100})))
+	a.fill("eu-west-1", of("Throttles"), length, keep(always(stat.Sample{Value: 0, Count: 1})))
+	a.fill("eu-west-1", of("Errors"), length, keep(func(i int) *stat.Set {
 		switch {
 		case i >= minutes-10*1440 && i < minutes-10*1440+60:
 			return single(10, 1)
@@ -136,19 +135,20 @@ func (a *account) function(name string, length time.Duration) {
 		}
 		return single(0, 1)
 	}))
-	a.fill("eu-west-1", of("Duration"), length, minute, keep(always(
+	a.fill("eu-west-1", of("Duration"), length, keep(always(
 		stat.Sample{Value: 40, Count: 60}, stat.Sample{Value: 180, Count: 39}, stat.Sample{Value: 900, Count: 1})))
 }
 
 // small publishes one datapoint of each of a namespace's metrics.
 func (a *account) small(region, namespace string, metrics []string, dims ...string) {
 	for _, m := range metrics {
-		a.fill(region, published(namespace, m, dims...), 30*time.Minute, time.Minute, always(stat.Sample{Value: 1, Count: 1}))
+		a.fill(region, published(namespace, m, dims...), 30*time.Minute, always(stat.Sample{Value: 1, Count: 1}))
 	}
 }
 
 // company is what the tests look around in.
 func company(t *testing.T) *account {
+	t.Helper()
 	a := newAccount(t)
 	a.function("payment-api", 28*day)
 	a.small("eu-west-1", "AWS/Lambda", []string{"Errors", "Invocations", "Throttles", "Duration"}, "FunctionName", "payment-api", "Resource", "payment-api:live")

@@ -126,8 +126,8 @@ func TestDiscoverShows(t *testing.T) {
 // defaults.
 func TestNothingIsAllowed(t *testing.T) {
 	a, dir := company(t), t.TempDir()
-	a.fail("ListMetrics", "AccessDenied")
-	a.fail("GetMetricData", "AccessDenied")
+	a.deny("ListMetrics")
+	a.deny("GetMetricData")
 	said := aws(t, a.url, dir, 1, "discover")
 	if !strings.Contains(said, "allow cloudwatch:ListMetrics") {
 		t.Errorf("discover:\n%s", said)

@@ -94,7 +94,7 @@ func first(o *try.Outcome) string {
 		case try.Measured:
 			parts = append(parts, x.Text+": "+term.PercentOf(x.Report.Whole.Attained(), 4))
 		case try.Refused:
-		default:
+		case try.NoTraffic, try.NoData, try.NoMetric:
 			parts = append(parts, x.Name+": "+string(x.State))
 		}
 	}

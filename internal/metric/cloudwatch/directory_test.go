@@ -27,9 +27,9 @@ import (
 
 // directory looks around in a local CloudWatch; signals is the address of an
 // Application Signals, or "".
-func (l *local) directory(at metric.Place, signals string) *cloudwatch.Directory {
+func (l *local) directory(signals string) *cloudwatch.Directory {
 	return cloudwatch.NewDirectory(cloudwatch.DirectoryOptions{
-		Place: at, Rate: 10_000,
+		Place: metric.Place{Region: "eu-west-1"}, Rate: 10_000,
 		Connect: func(_ context.Context, region, _ string) (cloudwatch.Lookers, error) {
 			return cloudwatch.Lookers{Metrics: l.client(region), Signals: signalsClient(signals)}, nil
 		},
@@ -43,15 +43,15 @@ func signalsClient(url string) *applicationsignals.Client {
 	})
 }
 
-// publish gives an account metrics of functions.
-func (l *local) publish(account, region string, functions ...string) {
+// publish gives a region metrics of functions.
+func (l *local) publish(region string, functions ...string) {
 	l.t.Helper()
 	data := make([]store.Datum, 0, len(functions))
 	for _, f := range functions {
 		m := store.NewMetric("AWS/Lambda", "Errors", []store.Dimension{{Name: "FunctionName", Value: f}})
 		data = append(data, store.Datum{Metric: m, Unit: "Count", At: clock.Unix() - 3600, Set: stat.Single(1, 1)})
 	}
-	if err := l.server.Load(l.t.Context(), store.Place{Account: account, Region: region}, data); err != nil {
+	if err := l.server.Load(l.t.Context(), store.Place{Account: cloudwatchd.DefaultAccount, Region: region}, data); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -68,9 +68,9 @@ func TestDirectoryListsEveryPage(t *testing.T) {
 	for i := range 2300 {
 		names = append(names, fmt.Sprintf("f%04d", i))
 	}
-	l.publish(cloudwatchd.DefaultAccount, "eu-west-1", names...)
-	l.publish(cloudwatchd.DefaultAccount, "us-east-1", "elsewhere")
-	d := l.directory(metric.Place{Region: "eu-west-1"}, "")
+	l.publish("eu-west-1", names...)
+	l.publish("us-east-1", "elsewhere")
+	d := l.directory("")
 	got, err := d.List(t.Context(), functions())
 	if err != nil || got.More {
 		t.Fatal(got.More, err)
@@ -106,8 +106,8 @@ func TestDirectoryRecent(t *testing.T) {
 		[]store.Datum{{Metric: m, Unit: "Count", At: clock.Unix() - 5*86400, Set: stat.Single(1, 1)}}); err != nil {
 		t.Fatal(err)
 	}
-	l.publish(cloudwatchd.DefaultAccount, "eu-west-1", "new")
-	d := l.directory(metric.Place{Region: "eu-west-1"}, "")
+	l.publish("eu-west-1", "new")
+	d := l.directory("")
 	all := functions()
 	if got, err := d.List(t.Context(), all); err != nil || len(got.Names) != 2 {
 		t.Errorf("%+v, %v", got, err)
@@ -164,14 +164,14 @@ func TestDirectorySaysWhichPermission(t *testing.T) {
 		_, _ = io.WriteString(w, `{"__type":"AccessDeniedException","message":"User is not authorized"}`)
 	}))
 	t.Cleanup(denied.Close)
-	none := ask(l.directory(metric.Place{Region: "eu-west-1"}, l.http.URL))
+	none := ask(l.directory(l.http.URL))
 	delete(none, "cloudwatch:ListMetrics") // the local CloudWatch has that one
 	for action, err := range none {
 		if fault.KindOf(err) != fault.Unavailable || !strings.Contains(fault.HintOf(err), action) {
 			t.Errorf("an endpoint without it: %s: %v (%s), hint %q", action, err, fault.KindOf(err), fault.HintOf(err))
 		}
 	}
-	_, err := l.directory(metric.Place{Region: "eu-west-1"}, denied.URL).Objectives(t.Context())
+	_, err := l.directory(denied.URL).Objectives(t.Context())
 	if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow application-signals:ListServiceLevelObjectives") {
 		t.Errorf("denied: %v, hint %q", err, fault.HintOf(err))
 	}
@@ -198,7 +198,7 @@ func TestDirectoryObjectives(t *testing.T) {
 		_, _ = io.WriteString(w, `{"SloSummaries":[{"Arn":"arn:2","Name":"odd"}]}`)
 	}))
 	t.Cleanup(signals.Close)
-	d := start(t).directory(metric.Place{Region: "eu-west-1"}, signals.URL)
+	d := start(t).directory(signals.URL)
 	got, err := d.Objectives(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -275,7 +275,7 @@ func (t *trial) look(ctx context.Context, out *Outcome) error {
 	case ctx.Err() != nil:
 		return fault.Wrap(fault.Canceled, "try", ctx.Err(), "")
 	case err != nil:
-		out.Notes = append(out.Notes, "whether its metrics exist could not be looked up: "+err.Error())
+		out.Notes = append(out.Notes, fmt.Sprintf("whether its metrics exist could not be looked up: %v", err))
 		return nil
 	case len(got.Services) == 0:
 		return Missing(t.opt.Ref, got.Near)
