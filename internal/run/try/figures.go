@@ -137,6 +137,9 @@ func (t *trial) judge(ctx context.Context, p *part, span slo.Span) (Objective, e
 	}
 	// What makes the numbers doubtful depends on the target they are for.
 	o.Report.Warnings = analyze.Counts(steps, analyze.Options{Zone: t.zone(), Window: window(steps, span.Len()), Targets: targetsOf(share)}).Warnings
+	if text := late(steps, span); text != "" {
+		o.Report.Warnings = append(o.Report.Warnings, text)
+	}
 	whole := o.Report.Whole.Stretch
 	if whole.Measured > 0 {
 		o.State, o.Coverage = NoTraffic, float64(whole.Measured)/float64(span.Len())
@@ -145,6 +148,16 @@ func (t *trial) judge(ctx context.Context, p *part, span slo.Span) (Objective, e
 		o.State, o.Remaining = Measured, remaining(o.Target, whole.Count)
 	}
 	return o, nil
+}
+
+// late says that the service is younger than what was asked for: a silence from
+// before it was there counts as no traffic, and makes the data look longer.
+func late(steps []analyze.Step, span slo.Span) string {
+	i := slices.IndexFunc(steps, func(s analyze.Step) bool { return s.Count.Total > 0 })
+	if i < 0 || steps[i].At-span.From < slo.Day {
+		return ""
+	}
+	return "the first event is at " + steps[i].At.Time().Format("2006-01-02 15:04 MST") + "; what lies before says nothing of the service"
 }
 
 // window is the length a target is tried on: what was asked for, or all there

@@ -196,6 +196,25 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// TestYoung: a service that is younger than what was asked for says so.
+func TestYoung(t *testing.T) {
+	s := healthy()
+	born := slo.MinuteOf(now) - 30*slo.Hour
+	since := func(f func(slo.Minute) int64) func(slo.Minute) int64 {
+		return func(m slo.Minute) int64 {
+			if m < born {
+				return -1
+			}
+			return f(m)
+		}
+	}
+	s.total, s.bad, s.fast = since(s.total), since(s.bad), since(s.fast)
+	out, err := attempt(t.Context(), s, nil)
+	if err != nil || !strings.Contains(strings.Join(out.Objectives[0].Report.Warnings, "; "), "the first event is at 2026-03-01 06:00 UTC") {
+		t.Errorf("%v %q", err, out.Objectives[0].Report.Warnings)
+	}
+}
+
 // TestFirst: the newest day is told before the rest is read, and only then.
 func TestFirst(t *testing.T) {
 	s, asked := healthy(), 0
