@@ -47,8 +47,8 @@ func TestCostIsWhatIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Functions share three metrics and one has a latency; an API has two; a
-	// balancer three and one.
-	if bill.Load.Metrics != 3+1+2+3+1 || bill.Load.Unshared != bill.Load.Metrics+3 || bill.Load.Objectives != 6 {
+	// balancer four and one.
+	if bill.Load.Metrics != 3+1+2+4+1 || bill.Load.Unshared != bill.Load.Metrics+3 || bill.Load.Objectives != 6 {
 		t.Errorf("load: %+v", bill.Load)
 	}
 	fill := w.visit(t, billed, nil, "measure", "--since", "63d")
