@@ -21,3 +21,15 @@ type Pace struct {
 	Requests   float64 `json:"requests"`
 	Datapoints float64 `json:"datapoints"`
 }
+
+// Seconds is what a usage takes at these rates at least.
+func (p Pace) Seconds(u Usage) float64 {
+	var out float64
+	if p.Requests > 0 {
+		out = float64(u.Requests) / p.Requests
+	}
+	if p.Datapoints > 0 {
+		out = max(out, float64(u.Datapoints)/p.Datapoints)
+	}
+	return out
+}

@@ -12,6 +12,11 @@ func (u Usage) Add(o Usage) Usage {
 	return Usage{u.Requests + o.Requests, u.Metrics + o.Metrics, u.Datapoints + o.Datapoints}
 }
 
+// Minus returns the difference.
+func (u Usage) Minus(o Usage) Usage {
+	return Usage{u.Requests - o.Requests, u.Metrics - o.Metrics, u.Datapoints - o.Datapoints}
+}
+
 // Metered is a source that knows what it has cost.
 type Metered interface {
 	// Usage counts since the source was opened.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/cost"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
@@ -27,6 +28,7 @@ type options struct {
 	since    string
 	watch    bool
 	every    time.Duration
+	dryRun   bool
 }
 
 // New returns the verb.
@@ -38,19 +40,26 @@ func New(h *host.Host) *cobra.Command {
 		Long: "Measure asks the sources for what the history lacks and records it. It can be stopped\n" +
 			"at any point and called again: what is recorded stays, the rest is asked for again, and\n" +
 			"repeating changes nothing. A source that fails leaves its minutes unmeasured.\n\n" +
-			"Without a flag it fills what the objectives' windows need, and reads a recorded file\n" +
-			"whole. --since says how far to go back, --full as far as the sources can answer.\n\n" +
+			"Without a flag it fills what the objectives' windows need, reads a recorded file whole,\n" +
+			"and of CloudWatch the 63 days that it keeps by five minutes or finer. The newest comes\n" +
+			"first. --since says how far to go back, --full as far as the sources can answer (for\n" +
+			"CloudWatch 455 days). --dry-run says what would be asked and what that costs; it asks\n" +
+			"nothing and writes nothing.\n\n" +
 			"--watch goes on until it is interrupted or told to end (SIGTERM): every objective is read\n" +
 			"every five minutes (--every, or the annotation nines/poll), and every minute while a\n" +
 			"condition holds or is about to. A reading under way is brought to its end. Each reading\n" +
 			"gets a line on standard error, or with -o json an object a line on standard output.",
 		Example: "  nines measure\n" +
 			"  nines measure payment-api --since 60d\n" +
+			"  nines measure --dry-run --full\n" +
 			"  nines measure --watch\n" +
 			"  nines measure --quiet -o json",
 		ValidArgsFunction: h.CompleteObjectives,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.selected = args
+			if opt.dryRun {
+				return opt.foresee(cmd.Context(), h)
+			}
 			return opt.run(cmd.Context(), h)
 		},
 	}
@@ -58,6 +67,7 @@ func New(h *host.Host) *cobra.Command {
 	cmd.Flags().StringVar(&opt.since, "since", "", "go back this `LENGTH`, as 60d")
 	cmd.Flags().BoolVar(&opt.watch, "watch", false, "keep the history up to date until interrupted")
 	cmd.Flags().DurationVar(&opt.every, "every", poll.Every, "how `OFTEN` --watch reads what does not burn, at least 1m")
+	cmd.Flags().BoolVar(&opt.dryRun, "dry-run", false, "say what would be asked and what it costs, and do nothing")
 	return host.Describe(cmd, formats(), map[int]string{
 		0: "the history is up to date; or --watch was told to end",
 		1: "a source or the store could not be used; the others are measured",
@@ -88,7 +98,11 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
-	bar := NewProgress(h.Err, h.ErrStyle())
+	prices, err := cost.Default()
+	if err != nil {
+		return err
+	}
+	bar := NewProgress(h.Err, h.ErrStyle(), prices)
 	if !h.Quiet {
 		opt.Progress = bar.Show
 	}
@@ -97,16 +111,16 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil && len(report.Failed) == 0 {
 		return err
 	}
-	if perr := show(h, format, report, s.Zone); perr != nil {
+	if perr := show(h, format, report, s.Zone, prices); perr != nil {
 		return perr
 	}
 	return err
 }
 
 func (o *options) work(h *host.Host) (runmeasure.Options, error) {
-	opt := runmeasure.Options{Select: o.selected}
+	opt := runmeasure.Options{Select: o.selected, Deep: true}
 	switch {
-	case h.Offline:
+	case h.Offline && !o.dryRun:
 		return opt, fault.New(fault.Invalid, "--offline", "measuring asks the sources", "leave it out")
 	case o.full && o.since != "":
 		return opt, fault.New(fault.Invalid, "--full --since "+o.since, "they say different things", "give one of them")
@@ -122,14 +136,23 @@ func (o *options) work(h *host.Host) (runmeasure.Options, error) {
 	return opt, nil
 }
 
-func show(h *host.Host, format string, r runmeasure.Report, zone *time.Location) error {
+// result is the report with what it cost.
+type result struct {
+	runmeasure.Report
+	Money *money `json:"money,omitempty"` // nil: nothing that is billed was read
+}
+
+func show(h *host.Host, format string, r runmeasure.Report, zone *time.Location, prices cost.Prices) error {
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(r)
+		return json.NewEncoder(h.Out).Encode(result{r, moneyOf(prices, r.Usage)})
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "measured %s in %s: %s new minutes, %s replaced, %s kept as they were\n",
 		term.Plural(r.Indicators, "indicator"), term.Plural(r.Requests, "request"),
 		term.Count(float64(r.Filled)), term.Count(float64(r.Replaced)), term.Count(float64(r.Kept)))
+	if m := moneyOf(prices, r.Usage); m != nil {
+		b.WriteString(m.told(*r.Usage) + "\n")
+	}
 	if !r.Frontier.IsZero() {
 		b.WriteString("up to " + term.Instant(r.Frontier.In(zone)) + "\n")
 	}

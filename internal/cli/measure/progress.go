@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/cost"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
 )
@@ -20,15 +21,17 @@ const (
 // drawn again; a pipe gets a line every few seconds, and nothing for runs that
 // are shorter.
 type Progress struct {
-	w     io.Writer
-	style term.Style
-	last  time.Duration
-	drawn bool
+	w      io.Writer
+	style  term.Style
+	prices cost.Prices
+	last   time.Duration
+	drawn  bool
 }
 
-// NewProgress shows progress on a stream of a style.
-func NewProgress(w io.Writer, style term.Style) *Progress {
-	return &Progress{w: w, style: style}
+// NewProgress shows progress on a stream of a style, and what was spent by a
+// price file.
+func NewProgress(w io.Writer, style term.Style, prices cost.Prices) *Progress {
+	return &Progress{w: w, style: style, prices: prices}
 }
 
 // Show shows where a run is, if it is time to.
@@ -59,7 +62,8 @@ func (p *Progress) End() {
 	}
 }
 
-// line says how much is done, how fast, and how long the rest takes.
+// line says how much is done, how fast, how long the rest takes, and what was
+// spent so far.
 func (p *Progress) line(at runmeasure.Progress) string {
 	share := 0.0
 	if at.Total > 0 {
@@ -70,6 +74,9 @@ func (p *Progress) line(at runmeasure.Progress) string {
 		rate := float64(at.Done) / seconds
 		left := time.Duration(float64(at.Total-at.Done) / rate * float64(time.Second))
 		text += fmt.Sprintf("  %s minutes/s  %s left", term.Count(float64(int64(rate))), term.Duration(left.Round(time.Second)))
+	}
+	if at.Usage.Requests > 0 {
+		text += "  " + moneyOf(p.prices, &at.Usage).String()
 	}
 	text += "  " + term.Clean(at.Indicator)
 	if !p.style.Decor {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/cli/measure"
+	"gitlab.com/nines-sre/nines/internal/cost"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
 )
@@ -24,7 +25,7 @@ func feed(p *measure.Progress) {
 
 func TestProgressOfAPipe(t *testing.T) {
 	var out bytes.Buffer
-	feed(measure.NewProgress(&out, term.Style{}))
+	feed(measure.NewProgress(&out, term.Style{}, cost.Prices{}))
 	want := "nines: measuring 25%  20,000 minutes/s  15s left  payment-api.availability\n" +
 		"nines: measuring 50%  20,000 minutes/s  10s left  payment-api.availability\n" +
 		"nines: measuring 75%  20,000 minutes/s  5s left  payment-api.availability\n" +
@@ -37,7 +38,7 @@ func TestProgressOfAPipe(t *testing.T) {
 func TestProgressOfATerminal(t *testing.T) {
 	for _, width := range []int{120, 80, 40, 20} {
 		var out bytes.Buffer
-		feed(measure.NewProgress(&out, term.Style{Decor: true, Unicode: true, Width: width}))
+		feed(measure.NewProgress(&out, term.Style{Decor: true, Unicode: true, Width: width}, cost.Prices{}))
 		if strings.Contains(out.String(), "\n") {
 			t.Errorf("%d: more than a line", width)
 		}
@@ -58,7 +59,7 @@ func TestProgressOfATerminal(t *testing.T) {
 
 func TestShortRunsAreSilent(t *testing.T) {
 	var out bytes.Buffer
-	p := measure.NewProgress(&out, term.Style{})
+	p := measure.NewProgress(&out, term.Style{}, cost.Prices{})
 	p.Show(runmeasure.Progress{Done: 1, Total: 2, Elapsed: time.Second})
 	p.Show(runmeasure.Progress{Done: 2, Total: 2, Elapsed: 2 * time.Second})
 	p.End()

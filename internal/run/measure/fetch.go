@@ -2,23 +2,12 @@ package measure
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/timeline"
-)
-
-const (
-	// maxQueries is how many queries go into one request: what CloudWatch takes.
-	maxQueries = 500
-	// maxPoints bounds the points of one request, and so the memory of a run.
-	maxPoints = 400_000
-	// maxPieces is how many holes of a window are asked for one by one; of more,
-	// the stretch from the first to the last is asked at once.
-	maxPieces = 8
 )
 
 // measure brings the indicators of one source up to date. An error is the
@@ -31,6 +20,8 @@ func (r *runner) measure(ctx context.Context, jobs []*job) error {
 		}
 		return ctx.Err()
 	}
+	r.meter(src)
+	defer r.meter(nil)
 	jobs, err = r.bounds(ctx, src, jobs)
 	if err != nil {
 		return err
@@ -38,7 +29,7 @@ func (r *runner) measure(ctx context.Context, jobs []*job) error {
 	// A series may turn out to exist only in an older stretch than one that had
 	// nothing to show; what was left out then is asked for again.
 	for todo := jobs; len(todo) > 0; {
-		if err := r.windows(ctx, src, todo); err != nil {
+		if err := r.questions(ctx, src, todo); err != nil {
 			return err
 		}
 		todo = slices.DeleteFunc(slices.Clone(todo), func(j *job) bool { return !j.learned || !j.unknown || j.failed != nil })
@@ -131,137 +122,6 @@ func minutes(spans []slo.Span) int64 {
 		n += int64(s.Len())
 	}
 	return n
-}
-
-// windows asks for what the jobs miss: the newest, then what may be asked in
-// wide steps.
-func (r *runner) windows(ctx context.Context, src metric.Source, jobs []*job) error {
-	for _, step := range []slo.Minute{0, wideStep} {
-		r.step = step
-		if err := r.pass(ctx, src, jobs); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pass asks for what the jobs miss at the present step, newest stretch first.
-func (r *runner) pass(ctx context.Context, src metric.Source, jobs []*job) error {
-	queries, all := 0, slo.Span{From: 1<<62 - 1}
-	for _, j := range jobs {
-		if open := j.open(r.step); len(open) > 0 {
-			queries += len(j.queries)
-			all = slo.Span{From: min(all.From, open[0].From), To: max(all.To, open[len(open)-1].To)}
-		}
-	}
-	daily := int(slo.Day/max(1, r.step)) * min(max(1, queries), maxQueries)
-	length := slo.Day * slo.Minute(min(max(1, maxPoints/daily), 31))
-	for to := all.To; to > all.From; {
-		window := slo.Span{From: max(all.From, floor(to-1, slo.Day)-length+slo.Day), To: to}
-		if to-all.From <= length {
-			window.From = all.From // a short tail across midnight is no reason to ask twice
-		}
-		to = window.From
-		for _, g := range sharing(jobs, window, r.step) {
-			for batch := range slices.Chunk(g.jobs, maxQueries/2) {
-				if err := r.batch(ctx, src, batch, g.spans); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// group is jobs that miss the same stretches of a window.
-type group struct {
-	spans []slo.Span
-	jobs  []*job
-}
-
-// sharing groups the jobs by what they miss in a window at a step.
-func sharing(jobs []*job, window slo.Span, step slo.Minute) []*group {
-	var out []*group
-	at := map[string]*group{}
-	for _, j := range jobs {
-		spans := metric.Clip(j.open(step), window)
-		if j.failed != nil || len(spans) == 0 {
-			continue
-		}
-		if n := len(spans); n > maxPieces {
-			spans = []slo.Span{{From: spans[0].From, To: spans[n-1].To}}
-		}
-		key := fmt.Sprint(spans)
-		g := at[key]
-		if g == nil {
-			g = &group{spans: spans}
-			at[key] = g
-			out = append(out, g)
-		}
-		g.jobs = append(g.jobs, j)
-	}
-	return out
-}
-
-// batch asks for stretches of some indicators and records what comes back.
-func (r *runner) batch(ctx context.Context, src metric.Source, jobs []*job, spans []slo.Span) error {
-	for _, span := range slices.Backward(spans) {
-		live := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.failed != nil })
-		if len(live) == 0 {
-			return nil
-		}
-		series, err := r.ask(ctx, src, live, span)
-		if ctx.Err() != nil {
-			return fault.Wrap(fault.Canceled, "measure", ctx.Err(), "run it again: it goes on where it ended")
-		}
-		if err != nil {
-			for _, j := range live {
-				j.failed = err
-			}
-			continue
-		}
-		var writes []timeline.Write
-		for _, j := range live {
-			got, err := r.understand(ctx, j, series)
-			if err != nil {
-				return err
-			}
-			if j.failed == nil {
-				writes = append(writes, j.combine(got, span)...)
-			}
-			r.progress(j.ind.ID, int64(span.Len()))
-		}
-		if err := r.record(ctx, live[0].settled, writes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ask fetches a stretch of several indicators; series come back by key.
-func (r *runner) ask(ctx context.Context, src metric.Source, jobs []*job, span slo.Span) (map[string]metric.Series, error) {
-	req := metric.Request{Span: span}
-	for _, j := range jobs {
-		for _, q := range j.queries {
-			q.Wide = r.step
-			req.Queries = append(req.Queries, q)
-		}
-		if d, ok := j.ind.Definition.(slo.Ratio); ok && d.Counter {
-			// Readings on either side, to subtract from and to end a silence.
-			req.Span.From = min(req.Span.From, max(0, span.From-reach-slo.Hour))
-			req.Span.To = max(req.Span.To, min(j.end, span.To+reach+slo.Hour))
-		}
-	}
-	r.requests++
-	answer, err := src.Fetch(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]metric.Series, len(answer))
-	for _, s := range answer {
-		out[s.Key] = s
-	}
-	return out, nil
 }
 
 // understand picks a job's series from an answer and updates what is known to

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -29,6 +30,9 @@ type Options struct {
 	// Brief reads for one answer that is not kept: what is older than the newest
 	// hours, and can be added up, in steps of five minutes. See brief.go.
 	Brief bool
+	// Deep also fills what a source will soon have lost or made coarser (its
+	// Caps.Backfill), where Since does not say how far to go back.
+	Deep bool
 	// Progress is called now and then, from one goroutine; may be nil.
 	Progress func(Progress)
 	// Elapsed is the host's stopwatch, for Progress; may be nil.
@@ -39,20 +43,22 @@ type Options struct {
 type Progress struct {
 	Done, Total int64 // minutes x indicators
 	Indicator   string
+	Usage       metric.Usage // so far, of sources that count it
 	Elapsed     time.Duration
 }
 
 // Report is what a run did.
 type Report struct {
 	Indicators int   `json:"indicators"`
-	Requests   int   `json:"requests"`
+	Requests   int   `json:"requests"` // questions to sources; one may take several calls
 	Filled     int64 `json:"filled"`
 	Replaced   int64 `json:"replaced"`
 	Kept       int64 `json:"kept"`
 	// Condensed is how many indicators were read in steps of five minutes, for an
 	// answer that is not kept.
 	Condensed int               `json:"condensed,omitempty"`
-	Frontier  time.Time         `json:"frontier"` // the oldest among the indicators
+	Frontier  time.Time         `json:"frontier"`        // the oldest among the indicators
+	Usage     *metric.Usage     `json:"usage,omitempty"` // nil: no source that counts it was read
 	Notes     []string          `json:"notes,omitempty"`
 	Failed    map[string]string `json:"failed,omitempty"` // indicator -> why
 }
@@ -85,17 +91,19 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Report, error) {
 
 // runner is one run.
 type runner struct {
-	env      *run.Env
-	opt      Options
-	now      slo.Minute
-	jobs     []*job
-	requests int
-	changed  changes
-	done     int64
-	total    int64
-	notes    []string
-	noted    map[string]bool
-	step     slo.Minute // of what is being asked: 0 is the queries' own
+	env     *run.Env
+	opt     Options
+	now     slo.Minute
+	jobs    []*job
+	asked   int
+	metered metric.Metered // the source being read, if it counts
+	began   metric.Usage   // what it had used when this run began with it
+	used    *metric.Usage  // by the sources read before
+	changed changes
+	done    int64
+	total   int64
+	notes   []string
+	noted   map[string]bool
 }
 
 // load reads what the history knows of every indicator.
@@ -122,7 +130,7 @@ func (r *runner) failure() error {
 
 func (r *runner) report() Report {
 	rep := Report{
-		Indicators: len(r.jobs), Requests: r.requests,
+		Indicators: len(r.jobs), Requests: r.asked, Usage: r.usage(),
 		Filled: r.changed.Filled, Replaced: r.changed.Replaced, Kept: r.changed.Kept,
 	}
 	first := true
@@ -147,6 +155,26 @@ func (r *runner) report() Report {
 	return rep
 }
 
+// meter begins to count what a source uses; nil ends it.
+func (r *runner) meter(src metric.Source) {
+	r.used, r.metered = r.usage(), nil
+	if m, ok := src.(metric.Metered); ok {
+		r.metered, r.began = m, m.Usage()
+	}
+}
+
+// usage is what the run has used so far; nil where nothing counts it.
+func (r *runner) usage() *metric.Usage {
+	if r.metered == nil {
+		return r.used
+	}
+	sum := r.metered.Usage().Minus(r.began)
+	if r.used != nil {
+		sum = sum.Add(*r.used)
+	}
+	return &sum
+}
+
 // note keeps a note once.
 func (r *runner) note(text string) {
 	if r.noted[text] {
@@ -166,6 +194,9 @@ func (r *runner) progress(indicator string, done int64) {
 		return
 	}
 	p := Progress{Done: min(r.done, r.total), Total: r.total, Indicator: indicator}
+	if u := r.usage(); u != nil {
+		p.Usage = *u
+	}
 	if r.opt.Elapsed != nil {
 		p.Elapsed = r.opt.Elapsed()
 	}

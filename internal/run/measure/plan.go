@@ -27,6 +27,8 @@ type job struct {
 	settled slo.Minute // minutes before it are final
 	settle  slo.Minute
 	missing []slo.Span // ascending
+	needed  slo.Minute // the first minute that the objectives look at
+	metric  string     // equal for jobs that ask for the same metric
 	beyond  slo.Span   // wanted, but before anything the source can answer for
 	wide    bool       // what lies before edge is asked in wide steps
 	edge    slo.Minute // between wide steps and the queries' own
@@ -170,9 +172,13 @@ func (j *job) bound(caps metric.Caps, now slo.Minute, opt Options, extent *slo.S
 		// instant of it.
 		horizon = extent.From
 	}
+	if opt.Deep && opt.Since == 0 && caps.Backfill > 0 {
+		// Not further than the last whole hour: the next run must find nothing to ask.
+		horizon = min(horizon, max(0, -floor(caps.Backfill-j.end, slo.Hour)))
+	}
 	wanted := slo.Span{From: max(horizon, first), To: j.end}
-	needed := max(0, j.horizon(j.end, 0))
-	j.beyond = slo.Span{From: needed, To: min(first, j.end)}
+	j.needed = max(0, j.horizon(j.end, 0))
+	j.beyond = slo.Span{From: j.needed, To: min(first, j.end)}
 
 	open := []slo.Span{{From: j.settled, To: j.end}}
 	if extent != nil && j.meta.Birth > first {
