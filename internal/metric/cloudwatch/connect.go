@@ -36,11 +36,7 @@ func Connect(ctx context.Context, region, role, externalID string) (API, error) 
 		return nil, err
 	}
 	most := cmp.Or(cfg.RetryMaxAttempts, attempts)
-	cfg.Retryer = func() aws.Retryer {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, patient(most))
-		})
-	}
+	cfg.Retryer = func() aws.Retryer { return retryer(most) }
 	return cw.NewFromConfig(as(cfg, role, externalID)), nil
 }
 
@@ -76,6 +72,14 @@ func as(cfg aws.Config, role, externalID string) aws.Config {
 		cfg.Credentials = aws.NewCredentialsCache(assume)
 	}
 	return cfg
+}
+
+// retryer tries again what may work the next time, and slows down when the
+// service says "too fast". Each client has its own.
+func retryer(most int) aws.Retryer {
+	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.StandardOptions = append(o.StandardOptions, patient(most))
+	})
 }
 
 // patient lets a request be tried so often. The SDK's own allowance for

@@ -7,6 +7,10 @@
 // keeps for its age. What a request did not answer completely stays outside
 // Series.Answered.
 //
+// Every attempt, the SDK's own repetitions included, keeps the source's rates of
+// requests and of datapoints and is counted in Usage. Where the service throttles
+// all the same, the SDK's adaptive mode slows down further.
+//
 // Permissions: cloudwatch:GetMetricData, cloudwatch:ListMetrics, and
 // sts:AssumeRole for sources with a roleArn.
 //

@@ -86,7 +86,7 @@ func (x *examiner) read(ctx context.Context, api *examined, all []*subject, w wi
 			m.stat.query(fmt.Sprintf("n%d", i), &w.period, true), bare.query(fmt.Sprintf("a%d", i), w.wide(), true))
 	}
 	for {
-		if err := spend(ctx, x.s.limits.requests, 1); err != nil {
+		if err := x.s.limits.requests.spend(ctx, 1); err != nil {
 			return err
 		}
 		var out *cw.GetMetricDataOutput

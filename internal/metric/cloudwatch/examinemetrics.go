@@ -87,7 +87,7 @@ func (x *examiner) list(ctx context.Context, api *examined, st stat, pages int) 
 	}
 	var out []types.Metric
 	for range pages {
-		if spend(ctx, x.s.limits.lists, 1) != nil {
+		if x.s.limits.lists.spend(ctx, 1) != nil {
 			return out
 		}
 		var page *cw.ListMetricsOutput

@@ -46,7 +46,7 @@ func (s *Source) listed(ctx context.Context, st stat, at place) bool {
 		in.IncludeLinkedAccounts, in.OwningAccount = aws.Bool(true), aws.String(st.Account)
 	}
 	attempt := eachAttempt(func(ctx context.Context) error {
-		if err := spend(ctx, s.limits.lists, 1); err != nil {
+		if err := s.limits.lists.spend(ctx, 1); err != nil {
 			return err
 		}
 		s.count(1, 0, 0)

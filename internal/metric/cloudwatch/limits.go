@@ -24,18 +24,27 @@ const (
 
 // limits are the rates a source keeps to, every attempt counted.
 type limits struct {
-	requests, lists *rate.Limiter
-	recent, old     *rate.Limiter // datapoints
+	requests, lists *limit
+	recent, old     *limit // datapoints
 }
 
 func newLimits(requests, datapoints float64) limits {
 	recent := datapoints * quotaRecent / quotaOld
 	return limits{
-		requests: rate.NewLimiter(rate.Limit(requests), burst(requests)),
-		lists:    rate.NewLimiter(rate.Limit(requests*quotaLists/quotaRequests), burst(requests*quotaLists/quotaRequests)),
-		recent:   rate.NewLimiter(rate.Limit(recent), burst(recent)),
-		old:      rate.NewLimiter(rate.Limit(datapoints), burst(datapoints)),
+		requests: newLimit(requests), lists: newLimit(requests * quotaLists / quotaRequests),
+		recent: newLimit(recent), old: newLimit(datapoints),
 	}
+}
+
+// limit is one rate. Who waits holds the turn: two who took their pieces
+// alternately would be let go at the same moment.
+type limit struct {
+	*rate.Limiter
+	turn chan struct{}
+}
+
+func newLimit(perSecond float64) *limit {
+	return &limit{rate.NewLimiter(rate.Limit(perSecond), burst(perSecond)), make(chan struct{}, 1)}
 }
 
 // burst is an eighth of a second's worth: with it and the share of the quota
@@ -44,7 +53,13 @@ func burst(perSecond float64) int { return max(1, int(perSecond/8)) }
 
 // spend holds back until n units fit. More than the burst are taken piece by
 // piece, so a large request waits for its own size and not for more.
-func spend(ctx context.Context, l *rate.Limiter, n int) error {
+func (l *limit) spend(ctx context.Context, n int) error {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-l.turn }()
 	for n > 0 {
 		part := min(n, l.Burst())
 		if err := l.WaitN(ctx, part); err != nil {
@@ -60,13 +75,13 @@ func spend(ctx context.Context, l *rate.Limiter, n int) error {
 
 // data holds a GetMetricData request back until its rates allow it.
 func (l *limits) data(ctx context.Context, c *cut, datapoints int, now slo.Minute) error {
-	if err := spend(ctx, l.requests, 1); err != nil {
+	if err := l.requests.spend(ctx, 1); err != nil {
 		return err
 	}
 	if now-c.span.From <= recentReach {
-		return spend(ctx, l.recent, datapoints)
+		return l.recent.spend(ctx, datapoints)
 	}
-	return spend(ctx, l.old, datapoints)
+	return l.old.spend(ctx, datapoints)
 }
 
 // eachAttempt calls before in front of every attempt of a request, the first

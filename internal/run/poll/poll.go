@@ -184,7 +184,7 @@ func (p *poller) tick(ctx context.Context, t loop.Tick) (Tick, loop.Outcome) {
 // newest minutes. The error is the store's or the caller's.
 func (p *poller) measure(ctx context.Context, env *run.Env, due []string, out *Tick) error {
 	whole := p.whole.IsZero() || (len(due) == len(p.objectives) && !env.Now.Before(p.whole.Add(wholeEvery)))
-	opt := measure.Options{TailOnly: !whole, Progress: p.opt.Progress}
+	opt := measure.Options{TailOnly: !whole, Deep: whole, Progress: p.opt.Progress}
 	if p.whole.IsZero() {
 		opt.Since = p.opt.Since
 	}
