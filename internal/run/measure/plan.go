@@ -172,9 +172,13 @@ func (j *job) bound(caps metric.Caps, now slo.Minute, opt Options, extent *slo.S
 		// instant of it.
 		horizon = extent.From
 	}
-	if opt.Deep && opt.Since == 0 && caps.Backfill > 0 {
-		// Not further than the last whole hour: the next run must find nothing to ask.
-		horizon = min(horizon, max(0, -floor(caps.Backfill-j.end, slo.Hour)))
+	if caps.Backfill > 0 && !opt.Brief {
+		// Such a source makes old steps coarser. Whole hours hold whole steps, so
+		// the next run finds no rest of one to ask for.
+		if opt.Deep && opt.Since == 0 {
+			horizon = min(horizon, max(0, j.end-caps.Backfill+slo.Hour))
+		}
+		horizon = floor(horizon, slo.Hour)
 	}
 	wanted := slo.Span{From: max(horizon, first), To: j.end}
 	j.needed = max(0, j.horizon(j.end, 0))
