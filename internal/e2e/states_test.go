@@ -20,15 +20,15 @@ import (
 	"gitlab.com/nines-sre/nines/internal/wire"
 )
 
-// account is a local CloudWatch on real time, for the program to read.
-type account struct {
+// liveAccount is a local CloudWatch on real time, for the program to read.
+type liveAccount struct {
 	t      *testing.T
 	server *cloudwatchd.Server
 	url    string
 	client *http.Client
 }
 
-func newAccount(t *testing.T) *account {
+func newLiveAccount(t *testing.T) *liveAccount {
 	t.Helper()
 	server, err := cloudwatchd.New(t.Context(), cloudwatchd.Config{Clock: time.Now})
 	if err != nil {
@@ -41,11 +41,11 @@ func newAccount(t *testing.T) *account {
 			t.Error(err)
 		}
 	})
-	return &account{t: t, server: server, url: h.URL, client: h.Client()}
+	return &liveAccount{t: t, server: server, url: h.URL, client: h.Client()}
 }
 
 // publish puts a metric in, one datapoint a step from one instant to another.
-func (a *account) publish(metric string, value float64, step time.Duration, from, to time.Time) {
+func (a *liveAccount) publish(metric string, value float64, step time.Duration, from, to time.Time) {
 	a.t.Helper()
 	var lines strings.Builder
 	for at := from.Truncate(step); at.Before(to); at = at.Add(step) {
@@ -59,7 +59,7 @@ func (a *account) publish(metric string, value float64, step time.Duration, from
 	_ = res.Body.Close()
 }
 
-func (a *account) inject(faults ...cloudwatchd.Fault) {
+func (a *liveAccount) inject(faults ...cloudwatchd.Fault) {
 	a.t.Helper()
 	for _, f := range faults {
 		if err := a.server.Inject(f); err != nil {
@@ -69,7 +69,7 @@ func (a *account) inject(faults ...cloudwatchd.Fault) {
 }
 
 // environment is what the program finds around it.
-func (a *account) environment(dir string) map[string]string {
+func (a *liveAccount) environment(dir string) map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL": a.url, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-west-1",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "HOME": dir,
@@ -110,7 +110,7 @@ spec:
 // state is a way in which measuring can go wrong, and what must come of it.
 type state struct {
 	document string
-	publish  func(a *account, now time.Time)
+	publish  func(a *liveAccount, now time.Time)
 	// before is measured in calm, so long ago, before the faults.
 	before time.Duration
 	faults []cloudwatchd.Fault
@@ -125,13 +125,13 @@ type state struct {
 }
 
 // steady is traffic without errors until now.
-func steady(a *account, now time.Time) {
+func steady(a *liveAccount, now time.Time) {
 	a.publish("RequestCount", 100, time.Minute, now.Add(-8*time.Hour), now)
 	a.publish("5XX", 0, time.Minute, now.Add(-8*time.Hour), now)
 }
 
-func cpuEvery(step time.Duration) func(a *account, now time.Time) {
-	return func(a *account, now time.Time) {
+func cpuEvery(step time.Duration) func(a *liveAccount, now time.Time) {
+	return func(a *liveAccount, now time.Time) {
 		a.publish("CPUUtilization", 40, step, now.Add(-8*time.Hour), now)
 	}
 }
@@ -150,7 +150,7 @@ func states() map[string]state {
 		},
 		"a load balancer that is gone": {
 			document: good, level: "healthy", flags: []string{"silent"}, gate: 4,
-			publish: func(a *account, now time.Time) {
+			publish: func(a *liveAccount, now time.Time) {
 				a.publish("RequestCount", 100, time.Minute, now.Add(-7*24*time.Hour-2*time.Hour), now.Add(-7*24*time.Hour+time.Hour))
 				a.publish("RequestCount", 100, time.Minute, now.Add(-8*time.Hour), now.Add(-2*time.Hour))
 				a.publish("5XX", 0, time.Minute, now.Add(-8*time.Hour), now.Add(-2*time.Hour))
@@ -209,7 +209,7 @@ func states() map[string]state {
 // TestWithoutAStore asks the gate of a job that keeps nothing: it answers from
 // few datapoints, says what that costs in exactness, and leaves no file.
 func TestWithoutAStore(t *testing.T) {
-	a := newAccount(t)
+	a := newLiveAccount(t)
 	now := time.Now()
 	a.publish("RequestCount", 100, time.Minute, now.Add(-12*time.Hour), now)
 	a.publish("5XX", 0, time.Minute, now.Add(-12*time.Hour), now)
@@ -236,7 +236,7 @@ func TestWithoutAStore(t *testing.T) {
 func TestStates(t *testing.T) {
 	for name, s := range states() {
 		t.Run(name, func(t *testing.T) {
-			a := newAccount(t)
+			a := newLiveAccount(t)
 			now := time.Now()
 			s.publish(a, now)
 			dir := t.TempDir()

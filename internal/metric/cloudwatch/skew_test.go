@@ -29,7 +29,7 @@ func TestAClockThatIsAhead(t *testing.T) {
 	}))
 	t.Cleanup(dated.Close)
 	client := cw.New(cw.Options{
-		Region: "eu-west-1", BaseEndpoint: aws.String(dated.URL), Retryer: aws.NopRetryer{}, HTTPClient: whole{dated.Client()},
+		Region: "eu-west-1", BaseEndpoint: aws.String(dated.URL), Retryer: aws.NopRetryer{}, HTTPClient: cloudwatch.Steady(dated.Client()),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 	// The newest datapoint is of the service's own minute: it came early.

@@ -50,7 +50,7 @@ func start(t *testing.T) *local {
 
 func (l *local) client(region string) *cw.Client {
 	return cw.New(cw.Options{
-		Region: region, BaseEndpoint: aws.String(l.http.URL), Retryer: aws.NopRetryer{}, HTTPClient: whole{l.http.Client()},
+		Region: region, BaseEndpoint: aws.String(l.http.URL), Retryer: aws.NopRetryer{}, HTTPClient: cloudwatch.Steady(l.http.Client()),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 }

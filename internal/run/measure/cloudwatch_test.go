@@ -77,7 +77,7 @@ func (c *cloud) open(context.Context, config.DataSource) (metric.Source, error) 
 	return cloudwatch.New(cloudwatch.Options{
 		Connect: func(context.Context, string, string, string) (cloudwatch.API, error) {
 			return cw.New(cw.Options{
-				Region: "eu-west-1", BaseEndpoint: aws.String(c.url), Retryer: aws.NopRetryer{}, HTTPClient: whole{http.DefaultClient},
+				Region: "eu-west-1", BaseEndpoint: aws.String(c.url), Retryer: aws.NopRetryer{}, HTTPClient: cloudwatch.Steady(http.DefaultClient),
 				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 			}), nil
 		},

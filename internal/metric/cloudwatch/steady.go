@@ -1,0 +1,26 @@
+package cloudwatch
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Steady returns a client that never writes a request's body by the body's own
+// WriteTo. The SDK closes a body as soon as the answer begins; its WriteTo then
+// says io.EOF where it should say nothing, and net/http takes that for a request
+// that failed and closes the connection below an answer that is still being
+// read ("use of closed network connection"). It happens to requests above 4 KB
+// whose sender is slower than the answer. (smithy-go 1.28.8.)
+func Steady(c aws.HTTPClient) aws.HTTPClient { return steady{c} }
+
+type steady struct{ aws.HTTPClient }
+
+// Do implements aws.HTTPClient.
+func (s steady) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return s.HTTPClient.Do(r)
+}
