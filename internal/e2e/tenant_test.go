@@ -16,8 +16,8 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd/store"
 )
 
-// account is a local CloudWatch with the services of a small company.
-type account struct {
+// tenant is a local CloudWatch with the services of a small company.
+type tenant struct {
 	t      *testing.T
 	server *cloudwatchd.Server
 	url    string
@@ -27,13 +27,13 @@ type account struct {
 	calls map[string]int // by operation
 }
 
-func newAccount(t *testing.T) *account {
+func newTenant(t *testing.T) *tenant {
 	t.Helper()
 	server, err := cloudwatchd.New(t.Context(), cloudwatchd.Config{Clock: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &account{t: t, server: server, now: time.Now().UTC().Truncate(time.Minute), calls: map[string]int{}}
+	a := &tenant{t: t, server: server, now: time.Now().UTC().Truncate(time.Minute), calls: map[string]int{}}
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		a.calls[path.Base(r.URL.Path)]++
@@ -51,7 +51,7 @@ func newAccount(t *testing.T) *account {
 }
 
 // called is how often each operation was called since it was asked last.
-func (a *account) called() map[string]int {
+func (a *tenant) called() map[string]int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	out := maps.Clone(a.calls)
@@ -60,7 +60,7 @@ func (a *account) called() map[string]int {
 }
 
 // deny refuses an operation from now on.
-func (a *account) deny(operation string) {
+func (a *tenant) deny(operation string) {
 	a.t.Helper()
 	body := `{"kind":"error","operation":"` + operation + `","code":"AccessDenied","message":"not authorized","status":403}`
 	res, err := http.Post(a.url+"/_nines/faults", "application/json", strings.NewReader(body)) //nolint:noctx // the test's own server
@@ -80,7 +80,7 @@ func published(namespace, name string, dims ...string) store.Metric {
 }
 
 // fill publishes a metric each minute of the last length; nil sets are left out.
-func (a *account) fill(region string, m store.Metric, length time.Duration, at func(minute int) *stat.Set) {
+func (a *tenant) fill(region string, m store.Metric, length time.Duration, at func(minute int) *stat.Set) {
 	a.t.Helper()
 	begin := a.now.Add(-length)
 	var data []store.Datum
@@ -111,7 +111,7 @@ const day = 24 * time.Hour
 
 // function publishes a Lambda function: 100 calls a minute for four weeks, one
 // error in 5,000, an hour with one in ten, and a day without any call.
-func (a *account) function(name string, length time.Duration) {
+func (a *tenant) function(name string, length time.Duration) {
 	of := func(metric string) store.Metric { return published("AWS/Lambda", metric, "FunctionName", name) }
 	minutes := int(length / time.Minute)
 	midnight := int(a.now.Sub(a.now.Truncate(day)) / time.Minute)
@@ -140,16 +140,16 @@ func (a *account) function(name string, length time.Duration) {
 }
 
 // small publishes one datapoint of each of a namespace's metrics.
-func (a *account) small(region, namespace string, metrics []string, dims ...string) {
+func (a *tenant) small(region, namespace string, metrics []string, dims ...string) {
 	for _, m := range metrics {
 		a.fill(region, published(namespace, m, dims...), 30*time.Minute, always(stat.Sample{Value: 1, Count: 1}))
 	}
 }
 
 // company is what the tests look around in.
-func company(t *testing.T) *account {
+func company(t *testing.T) *tenant {
 	t.Helper()
-	a := newAccount(t)
+	a := newTenant(t)
 	a.function("payment-api", 28*day)
 	a.small("eu-west-1", "AWS/Lambda", []string{"Errors", "Invocations", "Throttles", "Duration"}, "FunctionName", "payment-api", "Resource", "payment-api:live")
 	a.small("eu-west-1", "AWS/Lambda", []string{"Errors", "Invocations"}, "FunctionName", "odd\x1b[2Jname\u202e")
