@@ -11,9 +11,11 @@ func stageParam() PresetParam {
 func apiGatewayPreset() Preset {
 	return Preset{
 		Key: "apigateway", Dimension: "ApiName", Namespace: "AWS/ApiGateway",
-		Doc:       "A REST API of API Gateway, by its name.",
-		Params:    []PresetParam{stageParam()},
-		Available: Measure{Bad: one("5XXError", "Sum"), Total: one("Count", "SampleCount")},
+		Doc:    "A REST API of API Gateway, by its name.",
+		Params: []PresetParam{stageParam()},
+		// Every request is a sample of 5XXError (its Average is the error rate, over
+		// Count), so two statistics of one metric say it all and are billed once.
+		Available: Measure{Bad: one("5XXError", "Sum"), Total: one("5XXError", "SampleCount")},
 		Latency:   gatewayLatency(),
 		BlindSpots: "Requests that do not reach the API (DNS, TLS, a web ACL in front) are not counted; throttled ones are, as 4XX, " +
 			"and so as good. APIs of the same name share their metrics.",

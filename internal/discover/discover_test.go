@@ -135,7 +135,7 @@ func TestServices(t *testing.T) {
 	want := []string{
 		"alb/app/web/1 no errors yes alb/app/web/1@targetgroup/a/2",
 		"apigateway/shop@prod yes yes ",
-		"apigateway/shop@test no errors missing ",
+		"apigateway/shop@test missing missing ",
 		"cloudfront/E1 no errors missing ",
 		"httpapi/shop no errors missing ",
 		"lambda/pay yes yes lambda/pay@live",

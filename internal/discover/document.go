@@ -100,7 +100,11 @@ func unit(u string) string {
 
 // sum is a query as a formula over the names of its metrics.
 func sum(q *config.PresetQuery) string {
-	if q.Expression == "" {
+	switch {
+	case q.Expression != "":
+	case q.Stat == "SampleCount":
+		return "the samples of " + q.Metric
+	default:
 		return q.Metric
 	}
 	text := q.Expression

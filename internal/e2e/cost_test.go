@@ -46,9 +46,9 @@ func TestCostIsWhatIsAsked(t *testing.T) {
 	if err := json.Unmarshal(out, &bill); err != nil {
 		t.Fatal(err)
 	}
-	// Functions share three metrics and one has a latency; an API has two; a
+	// Functions share three metrics and one has a latency; an API has one; a
 	// balancer four and one.
-	if bill.Load.Metrics != 3+1+2+4+1 || bill.Load.Unshared != bill.Load.Metrics+3 || bill.Load.Objectives != 6 {
+	if bill.Load.Metrics != 3+1+1+4+1 || bill.Load.Unshared != bill.Load.Metrics+3 || bill.Load.Objectives != 6 {
 		t.Errorf("load: %+v", bill.Load)
 	}
 	fill := w.visit(t, billed, nil, "measure", "--since", "63d")

@@ -64,7 +64,7 @@ func TestDiscover(t *testing.T) {
 		t.Errorf("found %q", names)
 	}
 	// A metric a minute is 43,800 a month, at a thousandth of a cent each.
-	for name, metrics := range map[string]float64{"lambda/payment-api": 4, "sqs/jobs": 1, "apigateway/payment@prod": 3, "httpapi/a1b2c3@$default": 3} {
+	for name, metrics := range map[string]float64{"lambda/payment-api": 4, "sqs/jobs": 1, "apigateway/payment@prod": 2, "httpapi/a1b2c3@$default": 3} {
 		if want := metrics * 0.438; math.Abs(price[name]-want) > 1e-9 {
 			t.Errorf("%s costs %v a month, want %v", name, price[name], want)
 		}

@@ -153,7 +153,7 @@ func company(t *testing.T) *tenant {
 	a.function("payment-api", 28*day)
 	a.small("eu-west-1", "AWS/Lambda", []string{"Errors", "Invocations", "Throttles", "Duration"}, "FunctionName", "payment-api", "Resource", "payment-api:live")
 	a.small("eu-west-1", "AWS/Lambda", []string{"Errors", "Invocations"}, "FunctionName", "odd\x1b[2Jname\u202e")
-	a.small("eu-west-1", "AWS/ApiGateway", []string{"Count", "Latency", "IntegrationLatency"}, "ApiName", "payment", "Stage", "prod")
+	a.small("eu-west-1", "AWS/ApiGateway", []string{"Count", "5XXError", "Latency", "IntegrationLatency"}, "ApiName", "payment", "Stage", "prod")
 	a.small("eu-west-1", "AWS/ApiGateway", []string{"Count", "Latency"}, "ApiName", "payment")
 	a.small("eu-west-1", "AWS/ApiGateway", []string{"Count", "5xx", "Latency"}, "ApiId", "a1b2c3", "Stage", "$default")
 	a.small("eu-west-1", "AWS/ApplicationELB", []string{"RequestCount", "TargetResponseTime"}, "LoadBalancer", "app/web/0123456789abcdef")
