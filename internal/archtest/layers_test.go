@@ -29,7 +29,10 @@ var layers = []layer{
 	}},
 	{name: "makers", patterns: []string{"internal/render", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
-	{name: "support", patterns: []string{"internal/sqlitedb", "internal/cloudwatchd/*", "internal/cloudwatchd"}, together: true},
+	{name: "support", patterns: []string{
+		"internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
+		"internal/cloudwatchd/*", "internal/cloudwatchd",
+	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",

@@ -3,6 +3,7 @@ package timeline
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -52,3 +53,26 @@ func (m month) start() slo.Minute {
 func floor(m, step slo.Minute) slo.Minute { return m - m%step }
 
 func ceil(m, step slo.Minute) slo.Minute { return floor(m+step-1, step) }
+
+// Ends returns the end of the calendar month (UTC) whose settled minutes or day
+// totals an item holds. ok is false for an item that is needed for good: a pack's
+// tail and meta item, the registry. A store that keeps history for a time only
+// lets all items of a month go at one instant: a month's totals without its
+// minutes, or the other way round, would read as damage.
+func (k Key) Ends() (end slo.Minute, ok bool) {
+	if n, found := strings.CutPrefix(k.Sort, "c/"); found {
+		at, err := strconv.ParseInt(n, 10, 64)
+		if err != nil || at < 0 || slo.Minute(at) >= endOfTime {
+			return 0, false
+		}
+		return (monthOf(slo.Minute(at)) + 1).start(), true
+	}
+	if n, found := strings.CutPrefix(k.Sort, "d/"); found {
+		at, err := time.Parse("2006-01", n)
+		if err != nil || at.Year() < 1970 {
+			return 0, false
+		}
+		return (month(at.Year()*12+int(at.Month())-1) + 1).start(), true
+	}
+	return 0, false
+}

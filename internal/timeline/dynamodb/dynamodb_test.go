@@ -1,0 +1,59 @@
+package dynamodb_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/dynamo"
+	"gitlab.com/nines-sre/nines/internal/dynamodbd"
+	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
+	"gitlab.com/nines-sre/nines/internal/timeline"
+	"gitlab.com/nines-sre/nines/internal/timeline/dynamodb"
+	"gitlab.com/nines-sre/nines/internal/timeline/timelinetest"
+)
+
+// fresh makes an empty table and returns a way to open it, over clients that make
+// the trouble that pick says.
+func fresh(t testing.TB, s *dynamodbtest.Service, pick func(string) dynamodbd.Trouble) func() *dynamo.Table {
+	t.Helper()
+	calm, _ := dynamodbtest.Client(t, nil)
+	opt := dynamo.Options{Endpoint: s.Endpoint, Client: calm, Now: time.Now}
+	name := dynamodbtest.TableName()
+	made, err := dynamo.Connect(t.Context(), name, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := made.Remove(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	if pick != nil {
+		opt.Client, _ = dynamodbtest.Client(t, pick)
+		opt.Attempts, opt.Backoff = 30, noWait{}
+	}
+	return func() *dynamo.Table {
+		table, err := dynamo.Open(t.Context(), name, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+}
+
+// noWait lets retries follow at once.
+type noWait struct{}
+
+func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
+
+func TestSuite(t *testing.T) {
+	service := dynamodbtest.Start(t)
+	timelinetest.Run(t, func(t testing.TB) timelinetest.Storage {
+		open := fresh(t, service, nil)
+		return func() timeline.Store { return dynamodb.New(open()) }
+	})
+}
