@@ -32,9 +32,10 @@ type Change struct {
 const (
 	// MaxItemBytes is what a row may hold, its attributes' names included.
 	MaxItemBytes = 400 << 10
-	maxChanges   = 100
-	maxBytes     = 4 << 20
-	wordLen      = 9
+	// MaxChanges is how many rows one Write takes.
+	MaxChanges = 100
+	maxBytes   = 4 << 20
+	wordLen    = 9
 )
 
 // Write writes rows, all or none. If one of them moved since it was read, nothing
@@ -78,7 +79,7 @@ func (t *Table) check(ctx context.Context, op string, changes []Change) error {
 		}
 		size += n
 	}
-	if len(changes) > maxChanges || size > maxBytes {
+	if len(changes) > MaxChanges || size > maxBytes {
 		return fault.New(fault.Full, op, fmt.Sprintf("%d rows of %d bytes were to be written together", len(changes), size), hintLarge)
 	}
 	return translate(ctx, op, ctx.Err())

@@ -26,7 +26,18 @@ func (h *History) chunkMinutes() slo.Minute {
 	if c < 1 || slo.Day%c != 0 {
 		return slo.Hour
 	}
+	for c < slo.Day && h.caps.MaxSave > 0 && (slo.Day%c != 0 || largestSave(c) > h.caps.MaxSave) {
+		c++
+	}
 	return c
+}
+
+// largestSave bounds the items of one save: all chunks of the day of a job, of the
+// day the tail began on, and of those days of which it lets go the first and the
+// last chunk; months, tail and meta item.
+func largestSave(c slo.Minute) int {
+	days := 2 + occupiedChunks(c)/2
+	return days*int(slo.Day/c) + days + 2
 }
 
 func (h *History) packSize() int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -145,21 +146,29 @@ func (h *History) assign(ctx context.Context, ids []ID) (map[ID]place, error) {
 		if len(missing) == 0 {
 			return found, nil
 		}
-		changed := h.extend(pages, missing)
-		items := make([]Item, len(changed))
-		for i, p := range changed {
-			items[i] = p.encode()
-		}
-		last = h.store.Save(ctx, items)
-		if last == nil {
-			h.registry.remember(changed)
-			continue
-		}
-		if fault.KindOf(last) != fault.Conflict {
+		last = h.savePages(ctx, h.extend(pages, missing))
+		if last != nil && fault.KindOf(last) != fault.Conflict {
 			return nil, last
 		}
 	}
 	return nil, fault.Wrap(fault.Conflict, fmt.Sprintf("register %d indicators", len(ids)), last, "")
+}
+
+// savePages saves pages, oldest first, a few at a time: a store may not take many
+// at once, and each page that is saved stands by itself.
+func (h *History) savePages(ctx context.Context, pages []*page) error {
+	const few = 8
+	for some := range slices.Chunk(pages, few) {
+		items := make([]Item, len(some))
+		for i, p := range some {
+			items[i] = p.encode()
+		}
+		if err := h.store.Save(ctx, items); err != nil {
+			return err
+		}
+		h.registry.remember(some)
+	}
+	return nil
 }
 
 // extend puts ids behind the names of the last page and returns the pages that

@@ -23,6 +23,7 @@ type Caps struct {
 	ChunkMinutes int // minutes in a settled chunk; divides a day
 	PackSize     int // indicators in a pack
 	MaxItemBytes int // 0: no limit
+	MaxSave      int // items in one Save; 0: no limit
 }
 
 // Store keeps items with optimistic versions. Implementations pass the suite in
@@ -37,6 +38,10 @@ type Store interface {
 	// it was read at (0: must not exist); if any moved meanwhile, nothing is
 	// written and the error is of kind Conflict. A nil Data deletes the item of
 	// that version. What was saved is seen by every Load that begins afterwards.
+	//
+	// After a Conflict the caller reads again. Where answers can get lost on the
+	// way, a save that was done and at once written over by somebody else may be
+	// reported as one: merging once more what is there already must change nothing.
 	Save(ctx context.Context, items []Item) error
 	// Caps describes the store.
 	Caps() Caps

@@ -2,6 +2,8 @@ package dynamodb_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +56,30 @@ func TestSuite(t *testing.T) {
 	service := dynamodbtest.Start(t)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, nil)
+		return func() ledger.Ledger { return dynamodb.New(open()) }
+	})
+}
+
+// troubles makes trouble for every few requests that read and write rows.
+func troubles(seed uint64) func(string) dynamodbd.Trouble {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	return func(operation string) dynamodbd.Trouble {
+		if strings.HasPrefix(operation, "Describe") {
+			return dynamodbd.Fine
+		}
+		return map[int]dynamodbd.Trouble{
+			0: dynamodbd.Throttled, 1: dynamodbd.Broken, 2: dynamodbd.LostAnswer, 3: dynamodbd.LostAnswer, 4: dynamodbd.LostBefore,
+		}[rng.IntN(20)]
+	}
+}
+
+// TestSuiteUnderTrouble runs the same suite while a quarter of the requests are
+// throttled, broken off, or done without an answer: no entry is lost, none is
+// recorded twice.
+func TestSuiteUnderTrouble(t *testing.T) {
+	service := dynamodbtest.Start(t)
+	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
+		open := fresh(t, service, troubles(3))
 		return func() ledger.Ledger { return dynamodb.New(open()) }
 	})
 }

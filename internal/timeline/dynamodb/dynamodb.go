@@ -97,7 +97,7 @@ func (s *Store) expires(k timeline.Key) int64 {
 
 // Caps implements timeline.Store.
 func (*Store) Caps() timeline.Caps {
-	return timeline.Caps{ChunkMinutes: 60, PackSize: 20, MaxItemBytes: dynamo.MaxItemBytes - overhead}
+	return timeline.Caps{ChunkMinutes: 60, PackSize: 20, MaxItemBytes: dynamo.MaxItemBytes - overhead, MaxSave: dynamo.MaxChanges}
 }
 
 // Close implements timeline.Store. There is nothing to release.

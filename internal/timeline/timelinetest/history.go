@@ -19,7 +19,10 @@ func runHistory(t *testing.T, fresh func(t testing.TB) Storage) {
 		testLikeModel(t, func(t testing.TB) Storage {
 			open := fresh(t)
 			return func() timeline.Store {
-				return withCaps{open(), timeline.Caps{ChunkMinutes: 15, PackSize: 2}}
+				s := open()
+				caps := s.Caps()
+				caps.ChunkMinutes, caps.PackSize = 15, 2
+				return withCaps{s, caps}
 			}
 		})
 	})
