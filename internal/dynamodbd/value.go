@@ -85,13 +85,27 @@ func (v value) size() int {
 	case 'B':
 		return len(v.raw)
 	case 'N':
-		n := 1 + (len(digits(v.text))+1)/2
-		if strings.HasPrefix(v.text, "-") {
-			n++
-		}
-		return n
+		return numberSize(v.text)
 	}
 	return len(v.text)
+}
+
+// numberSize is a byte, one for each two digits, counted from the decimal point,
+// and one for a sign.
+func numberSize(text string) int {
+	n := len(digits(text))
+	if n == 0 {
+		return 1
+	}
+	size := 1 + (n+1)/2
+	whole, _, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	if whole = strings.TrimLeft(whole, "0"); n%2 == 0 && len(whole)%2 == 1 {
+		size++
+	}
+	if strings.HasPrefix(text, "-") {
+		size++
+	}
+	return size
 }
 
 // size is an item's: its attributes' names and values.

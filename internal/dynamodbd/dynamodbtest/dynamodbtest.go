@@ -48,13 +48,13 @@ func Start(t testing.TB) *Service {
 func TableName() string { return "nines-test-" + strings.ToLower(rand.Text()) }
 
 // Client returns an HTTP client that makes trouble; nil: none.
-func Client(t testing.TB, pick func(operation string) dynamodbd.Trouble) (*http.Client, *dynamodbd.Faulty) {
+func Client(t testing.TB, pick func(operation string) dynamodbd.Trouble) (Whole, *dynamodbd.Faulty) {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
 	if pick == nil {
-		return &http.Client{Transport: transport}, nil
+		return Whole{&http.Client{Transport: transport}}, nil
 	}
 	f := &dynamodbd.Faulty{Next: transport, Pick: pick}
-	return &http.Client{Transport: f}, f
+	return Whole{&http.Client{Transport: f}}, f
 }
