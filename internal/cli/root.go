@@ -21,6 +21,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/scaffold"
 	"gitlab.com/nines-sre/nines/internal/cli/schema"
 	"gitlab.com/nines-sre/nines/internal/cli/status"
+	"gitlab.com/nines-sre/nines/internal/cli/store"
 	"gitlab.com/nines-sre/nines/internal/cli/try"
 	"gitlab.com/nines-sre/nines/internal/cli/version"
 	"gitlab.com/nines-sre/nines/internal/cli/why"
@@ -37,7 +38,7 @@ func groups() []group {
 	return []group{
 		{"Answers", []func(*host.Host) *cobra.Command{status.New, gate.New, why.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
-		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New}},
+		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, cloudwatch.New}},
@@ -92,7 +93,7 @@ func newRoot(h *host.Host) *cobra.Command {
 func globals(root *cobra.Command, h *host.Host) {
 	f := root.PersistentFlags()
 	f.StringSliceVar(&h.Config, "config", nil, "documents: a `DIR`, a file or a URL; may be given again (NINES_CONFIG; default .)")
-	f.StringVar(&h.Store, "store", "", "where history is kept: a `URL` sqlite:PATH, or none to read the sources for this answer only (NINES_STORE; default sqlite:.nines/nines.db under the documents)")
+	f.StringVar(&h.Store, "store", "", "where history is kept: a `URL` sqlite:PATH or dynamodb:TABLE, or none to read the sources for this answer only (NINES_STORE; default sqlite:.nines/nines.db under the documents)")
 	f.StringVar(&h.At, "at", "", "answer as of this `TIME` (RFC 3339), with today's knowledge about it")
 	f.StringVar(&h.Zone, "tz", "", "time `ZONE` for display, as \"Europe/Berlin\" (default the documents', else UTC)")
 	f.StringVarP(&h.Output, "output", "o", "", "`FORMAT` of the answer; each verb names its own")

@@ -32,6 +32,10 @@ func translate(ctx context.Context, op string, err error) error {
 		return fault.Wrap(fault.Canceled, op, ctx.Err(), "")
 	}
 	kind, hint := kindOf(err)
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		// The SDK's own sentence is mostly about HTTP.
+		return fault.New(kind, op, strings.TrimSuffix(api.ErrorCode()+": "+api.ErrorMessage(), ": "), hint)
+	}
 	return fault.Wrap(kind, op, err, hint)
 }
 

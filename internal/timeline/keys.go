@@ -60,12 +60,8 @@ func ceil(m, step slo.Minute) slo.Minute { return floor(m+step-1, step) }
 // lets all items of a month go at one instant: a month's totals without its
 // minutes, or the other way round, would read as damage.
 func (k Key) Ends() (end slo.Minute, ok bool) {
-	if n, found := strings.CutPrefix(k.Sort, "c/"); found {
-		at, err := strconv.ParseInt(n, 10, 64)
-		if err != nil || at < 0 || slo.Minute(at) >= endOfTime {
-			return 0, false
-		}
-		return (monthOf(slo.Minute(at)) + 1).start(), true
+	if at, ok := chunkStart(k); ok {
+		return (monthOf(at) + 1).start(), true
 	}
 	if n, found := strings.CutPrefix(k.Sort, "d/"); found {
 		at, err := time.Parse("2006-01", n)
@@ -75,4 +71,11 @@ func (k Key) Ends() (end slo.Minute, ok bool) {
 		return (month(at.Year()*12+int(at.Month())-1) + 1).start(), true
 	}
 	return 0, false
+}
+
+// chunkStart reads a chunk's first minute off its name.
+func chunkStart(k Key) (slo.Minute, bool) {
+	n, found := strings.CutPrefix(k.Sort, "c/")
+	at, err := strconv.ParseInt(n, 10, 64)
+	return slo.Minute(at), found && err == nil && at >= 0 && slo.Minute(at) < endOfTime
 }

@@ -16,8 +16,9 @@ import (
 	"gitlab.com/nines-sre/nines/internal/timeline/sqlite"
 )
 
-// OpenStore opens history and ledger of a URL: "sqlite:PATH" or "memory:". A
-// store that is not there yet reads as an empty one; only writing makes it.
+// OpenStore opens history and ledger of a URL: "sqlite:PATH", "dynamodb:TABLE" or
+// "memory:". A file that is not there yet reads as an empty store, and writing
+// makes it; a table must be there.
 func OpenStore(ctx context.Context, address string, access host.Access) (host.Stores, error) {
 	scheme, rest, _ := strings.Cut(address, ":")
 	switch scheme {
@@ -25,8 +26,10 @@ func OpenStore(ctx context.Context, address string, access host.Access) (host.St
 		return inMemory(), nil
 	case "sqlite":
 		return inFile(ctx, rest, access)
+	case "dynamodb":
+		return inTable(ctx, rest, access)
 	}
-	return host.Stores{}, fault.New(fault.Invalid, "--store "+address, "there is no such kind of store", "write sqlite:PATH, or none to keep nothing")
+	return host.Stores{}, fault.New(fault.Invalid, "--store "+address, "there is no such kind of store", "write sqlite:PATH or dynamodb:TABLE, or none to keep nothing")
 }
 
 func inMemory() host.Stores {

@@ -30,7 +30,10 @@ type Stores struct {
 	Ledger   ledger.Ledger
 	// Kept says that what is written is there at the next call; false for a
 	// store in memory.
-	Kept  bool
+	Kept bool
+	// Keeps is how long settled history is kept behind the end of its month; 0: for
+	// good.
+	Keeps time.Duration
 	Close func() error
 }
 
@@ -52,11 +55,14 @@ type Wiring struct {
 	Commit string
 	// Types are the kinds of metric source this program carries, by name.
 	Types func() map[string]metric.Type
-	// OpenStore opens the stores of a URL: "sqlite:PATH" or "memory:".
+	// OpenStore opens the stores of a URL: "sqlite:PATH", "dynamodb:TABLE" or
+	// "memory:".
 	OpenStore func(ctx context.Context, url string, access Access) (Stores, error)
 	// Directory looks around in a place of the live source, to find what could
 	// be measured. Nothing is asked before the first listing.
 	Directory func(at metric.Place) metric.Directory
+	// AdminStore returns what sets up the store of a URL.
+	AdminStore func(url string) (StoreAdmin, error)
 }
 
 // Globals are the flags every verb takes.

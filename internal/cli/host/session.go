@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/run/spool"
+	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
 
@@ -102,6 +104,9 @@ func (h *Host) OpenWith(ctx context.Context, catalog *config.Catalog, access Acc
 	if err != nil {
 		return nil, err
 	}
+	if err := keepsWindows(catalog, url, stores.Keeps, slo.MinuteOf(h.Now())); err != nil {
+		return nil, Closing(err, stores.Close)
+	}
 	s, err := h.session(catalog, url)
 	if err != nil {
 		return nil, Closing(err, stores.Close)
@@ -111,6 +116,22 @@ func (h *Host) OpenWith(ctx context.Context, catalog *config.Catalog, access Acc
 		h.drain(ctx, s)
 	}
 	return s, nil
+}
+
+// keepsWindows refuses a store that forgets what a window still needs.
+func keepsWindows(catalog *config.Catalog, url string, keeps time.Duration, now slo.Minute) error {
+	if keeps <= 0 {
+		return nil
+	}
+	for i := range catalog.Objectives {
+		o := &catalog.Objectives[i]
+		needs := time.Duration(o.Window.Period(now).Len()) * time.Minute
+		if needs > keeps {
+			return fault.New(fault.Invalid, "--store "+url, fmt.Sprintf("the window of %s is %s long, and the store keeps %s",
+				o.Key(), needs, keeps), "keep history longer, or leave keep out to keep it for good")
+		}
+	}
+	return nil
 }
 
 // Storeless is a session without history and ledger, for a verb that answers
