@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 type keySchema struct{ AttributeName, KeyType string }
@@ -171,12 +172,12 @@ func (t *table) continuousBackups() any {
 	}}
 }
 
-// Expire removes the rows whose time to live has passed, as the service does
-// some day.
-func (s *Server) Expire() (removed int) {
+// Expire removes the rows whose time to live has passed at an instant, as the
+// service does some day.
+func (s *Server) Expire(at time.Time) (removed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := value{kind: 'N', text: strconv.FormatInt(s.now().Unix(), 10)}
+	now := value{kind: 'N', text: strconv.FormatInt(at.Unix(), 10)}
 	for _, t := range s.tables {
 		for pk, p := range t.parts {
 			for _, sk := range slices.Clone(p.sorted) {
