@@ -18,7 +18,7 @@ import (
 // version would, with the migrations that one knows.
 func table(t *testing.T) (open func(schema int, readOnly bool, migrations ...dynamo.Migration) (*dynamo.Table, error)) {
 	t.Helper()
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	via, _ := dynamodbtest.Client(t, nil)
 	name := dynamodbtest.TableName()
 	opt := dynamo.Options{Endpoint: service.Endpoint, Client: via, Now: time.Now}
@@ -135,7 +135,7 @@ func TestMigratedOnce(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	via, _ := dynamodbtest.Client(t, nil)
 	opt := dynamo.Options{Endpoint: service.Endpoint, Client: via, Now: time.Now}
 	_, err := dynamo.Open(t.Context(), dynamodbtest.TableName(), opt)

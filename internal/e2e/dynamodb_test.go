@@ -62,7 +62,7 @@ func series(t *testing.T, dir string, services, minutes int) {
 // TestStoresAgree measures the same into a file and into a table, asks both, and
 // copies the file into another table and back: all say the same.
 func TestStoresAgree(t *testing.T) {
-	s := dynamodbtest.Start(t)
+	s := dynamodbtest.Start(t, time.Now)
 	dir := t.TempDir()
 	series(t, dir, 5, 6000)
 	measured, copied := table(t, s, dir), table(t, s, dir)
@@ -116,7 +116,7 @@ func TestStoresAgree(t *testing.T) {
 // TestKilledMeasureTable kills measuring into a table at random points, again and
 // again, and lets one run end: the history is that of a run nobody disturbed.
 func TestKilledMeasureTable(t *testing.T) {
-	s := dynamodbtest.Start(t)
+	s := dynamodbtest.Start(t, time.Now)
 	dir := t.TempDir()
 	series(t, dir, 6, 8000)
 	calm := table(t, s, dir)
@@ -159,7 +159,7 @@ func kill(t *testing.T, cmd *exec.Cmd, after time.Duration) bool {
 
 // TestTwoWriters measures into one table from two processes at once.
 func TestTwoWriters(t *testing.T) {
-	s := dynamodbtest.Start(t)
+	s := dynamodbtest.Start(t, time.Now)
 	dir := t.TempDir()
 	series(t, dir, 6, 4000)
 	calm, shared := table(t, s, dir), table(t, s, dir)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/wire"
@@ -29,6 +30,15 @@ func TestTypes(t *testing.T) {
 
 func TestOpenStore(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "folder", "nines.db")
+	s := dynamodbtest.Start(t, time.Now)
+	table := dynamodbtest.TableName() + "?endpoint=" + s.Endpoint
+	admin, err := wire.AdminStore("dynamodb:" + table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		url    string
 		access host.Access
@@ -44,6 +54,13 @@ func TestOpenStore(t *testing.T) {
 		{url: "sqlite:", kind: fault.Invalid, fails: true},
 		{url: "sqlite:" + file + "?busy=soon", kind: fault.Invalid, fails: true},
 		{url: "sqlite:" + file + "?speed=fast", kind: fault.Invalid, fails: true},
+		{url: "dynamodb:nines?endpoint=" + s.Endpoint, kind: fault.NotFound, fails: true},
+		{url: "dynamodb:" + table, kept: true},
+		{url: "dynamodb:" + table + "&keep=400d", access: host.ReadOnly, kept: true},
+		{url: "dynamodb:" + table + "&keep=soon", kind: fault.Invalid, fails: true},
+		{url: "dynamodb:" + table + "&colour=red", kind: fault.Invalid, fails: true},
+		{url: "dynamodb:", kind: fault.Invalid, fails: true},
+		{url: "dynamodb:a/b", kind: fault.Invalid, fails: true},
 		{url: "dynamo:table", kind: fault.Invalid, fails: true},
 		{url: "", kind: fault.Invalid, fails: true},
 	} {
@@ -80,5 +97,40 @@ func TestReadingCreatesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("a file is left behind: %v", err)
+	}
+}
+
+// TestAdmin makes and checks stores of each kind.
+func TestAdmin(t *testing.T) {
+	s := dynamodbtest.Start(t, time.Now)
+	for _, url := range []string{
+		"sqlite:" + filepath.Join(t.TempDir(), "nines.db"), "dynamodb:" + dynamodbtest.TableName() + "?endpoint=" + s.Endpoint,
+	} {
+		admin, err := wire.AdminStore(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := admin.Check(t.Context()); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%s: a store that is not there: %v", url, err)
+		}
+		for range 2 {
+			if what, err := admin.Create(t.Context()); err != nil || what == "" {
+				t.Errorf("%s: %q, %v", url, what, err)
+			}
+			found, err := admin.Check(t.Context())
+			if err != nil || len(found) == 0 {
+				t.Errorf("%s: %v", url, err)
+			}
+			for _, f := range found {
+				if !f.OK {
+					t.Errorf("%s: %s is %s", url, f.What, f.Text)
+				}
+			}
+		}
+	}
+	for _, url := range []string{"memory:", "none", "redis:x"} {
+		if _, err := wire.AdminStore(url); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }

@@ -26,8 +26,8 @@ type Service struct {
 }
 
 // Start returns a DynamoDB and sets the credentials and the region a client
-// needs, for this test.
-func Start(t testing.TB) *Service {
+// needs, for this test. now tells the local one's time.
+func Start(t testing.TB, now func() time.Time) *Service {
 	t.Helper()
 	for name, v := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1", "AWS_SESSION_TOKEN": "",
@@ -38,7 +38,7 @@ func Start(t testing.TB) *Service {
 	if endpoint := os.Getenv(EndpointEnv); endpoint != "" {
 		return &Service{Endpoint: endpoint}
 	}
-	local := dynamodbd.New(time.Now) //nolint:forbidigo // the service's own clock
+	local := dynamodbd.New(now)
 	srv := httptest.NewServer(local)
 	t.Cleanup(srv.Close)
 	return &Service{Endpoint: srv.URL, Local: local}

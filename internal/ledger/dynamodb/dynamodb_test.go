@@ -53,7 +53,7 @@ type noWait struct{}
 func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
 
 func TestSuite(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, nil)
 		return func() ledger.Ledger { return dynamodb.New(open()) }
@@ -77,7 +77,7 @@ func troubles(seed uint64) func(string) dynamodbd.Trouble {
 // throttled, broken off, or done without an answer: no entry is lost, none is
 // recorded twice.
 func TestSuiteUnderTrouble(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, troubles(3))
 		return func() ledger.Ledger { return dynamodb.New(open()) }

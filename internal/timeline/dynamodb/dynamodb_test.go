@@ -54,7 +54,7 @@ type noWait struct{}
 func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
 
 func TestSuite(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	timelinetest.Run(t, func(t testing.TB) timelinetest.Storage {
 		open := fresh(t, service, nil)
 		return func() timeline.Store { return dynamodb.New(open()) }
@@ -78,7 +78,7 @@ func troubles(seed uint64) func(string) dynamodbd.Trouble {
 // TestSuiteUnderTrouble runs the same suite while a quarter of the requests are
 // throttled, broken off, or done without an answer.
 func TestSuiteUnderTrouble(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	timelinetest.Run(t, func(t testing.TB) timelinetest.Storage {
 		open := fresh(t, service, troubles(7))
 		return func() timeline.Store { return dynamodb.New(open()) }
@@ -88,7 +88,7 @@ func TestSuiteUnderTrouble(t *testing.T) {
 // TestLostAnswers loses the answer of every write the first time: each is found
 // to have been done, none is taken for somebody else's.
 func TestLostAnswers(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	lost := 0
 	store := dynamodb.New(fresh(t, service, func(operation string) dynamodbd.Trouble {
 		if strings.HasPrefix(operation, "PutItem") || strings.HasPrefix(operation, "Transact") {

@@ -15,7 +15,7 @@ import (
 // come, whether the service has removed the rows or not; what is newer stays as it
 // was, and late data can still be recorded.
 func TestKeep(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	via, _ := dynamodbtest.Client(t, nil)
 	now := time.Date(2025, 3, 20, 0, 0, 0, 0, time.UTC)
 	opt := dynamo.Options{Endpoint: service.Endpoint, Client: via, Now: func() time.Time { return now }, Keep: 40 * 24 * time.Hour}

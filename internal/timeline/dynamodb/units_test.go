@@ -91,7 +91,7 @@ func (s sized) Save(ctx context.Context, items []timeline.Item) error {
 // poll each five minutes, from the service's own answers, and says what a month
 // of it costs.
 func TestUnits(t *testing.T) {
-	service := dynamodbtest.Start(t)
+	service := dynamodbtest.Start(t, time.Now)
 	if service.Local == nil {
 		t.Skip("another service may not count capacity")
 	}
