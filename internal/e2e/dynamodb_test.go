@@ -37,8 +37,8 @@ func digest(t *testing.T, dir, url string) content {
 	return c
 }
 
-// series writes documents and CSV files of some services with gaps.
-func series(t *testing.T, dir string, services, minutes int) {
+// gapped writes documents and CSV files of some services with gaps.
+func gapped(t *testing.T, dir string, services, minutes int) {
 	t.Helper()
 	var docs strings.Builder
 	for s := range services {
@@ -64,7 +64,7 @@ func series(t *testing.T, dir string, services, minutes int) {
 func TestStoresAgree(t *testing.T) {
 	s := dynamodbtest.Start(t, time.Now)
 	dir := t.TempDir()
-	series(t, dir, 5, 6000)
+	gapped(t, dir, 5, 6000)
 	measured, copied := table(t, s, dir), table(t, s, dir)
 	file := "sqlite:.nines/nines.db"
 	const at = "2025-01-04T22:20:00Z"
@@ -118,7 +118,7 @@ func TestStoresAgree(t *testing.T) {
 func TestKilledMeasureTable(t *testing.T) {
 	s := dynamodbtest.Start(t, time.Now)
 	dir := t.TempDir()
-	series(t, dir, 6, 8000)
+	gapped(t, dir, 6, 8000)
 	calm := table(t, s, dir)
 	begin := time.Now()
 	nines(t, dir, 0, "measure", "--quiet", "--store", calm)
@@ -161,7 +161,7 @@ func kill(t *testing.T, cmd *exec.Cmd, after time.Duration) bool {
 func TestTwoWriters(t *testing.T) {
 	s := dynamodbtest.Start(t, time.Now)
 	dir := t.TempDir()
-	series(t, dir, 6, 4000)
+	gapped(t, dir, 6, 4000)
 	calm, shared := table(t, s, dir), table(t, s, dir)
 	nines(t, dir, 0, "measure", "--quiet", "--store", calm)
 	var writers []*exec.Cmd
