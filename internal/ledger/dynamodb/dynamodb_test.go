@@ -2,7 +2,9 @@ package dynamodb_test
 
 import (
 	"context"
+	"flag"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +54,23 @@ type noWait struct{}
 
 func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
 
+// few lets properties take few random cases: each request goes over HTTP, and the
+// same properties run on the other stores. The full test takes as many as there.
+func few(t *testing.T) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if os.Getenv("NINES_FULL") != "" || f == nil {
+		return
+	}
+	before := f.Value.String()
+	if err := f.Value.Set("5"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(before) })
+}
+
 func TestSuite(t *testing.T) {
+	few(t)
 	service := dynamodbtest.Start(t, time.Now)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, nil)
@@ -77,6 +95,7 @@ func troubles(seed uint64) func(string) dynamodbd.Trouble {
 // throttled, broken off, or done without an answer: no entry is lost, none is
 // recorded twice.
 func TestSuiteUnderTrouble(t *testing.T) {
+	few(t)
 	service := dynamodbtest.Start(t, time.Now)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, troubles(3))
