@@ -22,6 +22,7 @@ var layers = []layer{
 	{name: "words", patterns: []string{
 		"internal/fault", "internal/decision", "internal/slo", "internal/metric",
 		"internal/timeline", "internal/ledger", "internal/event", "internal/act", "internal/check",
+		"internal/forge", "internal/notify",
 	}},
 	{name: "deciders", patterns: []string{
 		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
@@ -32,15 +33,18 @@ var layers = []layer{
 	{name: "support", patterns: []string{
 		"internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
+		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
 		"internal/testkit/*",
+		"internal/forge/forgetest", "internal/notify/notifytest",
 	}},
 	{name: "adapters", patterns: []string{
 		"internal/metric/*", "internal/timeline/*", "internal/ledger/*",
 		"internal/act/*", "internal/check/*", "internal/config/*",
+		"internal/forge/*", "internal/notify/*",
 	}},
 	{name: "shells", patterns: []string{"internal/loop", "internal/run", "internal/run/*", "internal/script"}, together: true},
 	{name: "hosts", patterns: []string{
@@ -59,6 +63,8 @@ var ports = map[string]string{
 	"internal/act":      "internal/act/acttest",
 	"internal/check":    "internal/check/checktest",
 	"internal/config":   "internal/config/configtest",
+	"internal/forge":    "internal/forge/forgetest",
+	"internal/notify":   "internal/notify/notifytest",
 }
 
 // wire is the one package that may name an adapter.

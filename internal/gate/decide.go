@@ -22,10 +22,7 @@ type finding struct {
 // Decide answers whether the change may go. It never passes a request that
 // [Validate] refuses, except a rollback, which nothing holds.
 func Decide(r Request) decision.Decision {
-	class := r.Change.Class
-	if class == "" {
-		class = ClassChange
-	}
+	class, note := r.Policy.ClassOf(&r.Change)
 	d := decision.Decision{
 		Subject: r.Service,
 		Policy:  cmp.Or(r.Policy.Name, "default"),
@@ -40,7 +37,7 @@ func Decide(r Request) decision.Decision {
 	}
 	if class == ClassRollback {
 		d.Verdict = decision.Pass
-		d.Reasons = []decision.Reason{rollbackReason(&r)}
+		d.Reasons = remark([]decision.Reason{rollbackReason(&r)}, note)
 		if err == nil {
 			d.Evidence = evidence(&r)
 		}
@@ -52,8 +49,17 @@ func Decide(r Request) decision.Decision {
 		return d
 	}
 	d.Verdict, d.Reasons = weigh(&r, class)
+	d.Reasons = remark(d.Reasons, note)
 	d.Evidence = evidence(&r)
 	return d
+}
+
+// remark adds what is to be said about the class, behind what decides.
+func remark(reasons []decision.Reason, note string) []decision.Reason {
+	if note == "" {
+		return reasons
+	}
+	return append(reasons, decision.Reason{Code: string(RowClass), Text: note})
 }
 
 // ExitCode is the code `nines gate` ends with after deciding r as d: 0 in

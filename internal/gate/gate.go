@@ -9,6 +9,7 @@ package gate
 import (
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -25,13 +26,20 @@ type Request struct {
 	At          time.Time     `json:"at"`
 	// Error is set when the evidence could not be had; States may then be empty.
 	Error string `json:"error,omitempty"`
+	// Documents is where the policy and the objectives come from, where it is a
+	// protected branch: "main at 0a1b2c".
+	Documents string `json:"documents,omitempty"`
 }
 
 // Change is what wants to be deployed.
 type Change struct {
-	Class   Class  `json:"class"`
+	Class   Class  `json:"class"` // as claimed; [Policy.ClassOf] says what it counts as
 	Version string `json:"version,omitempty"`
-	Actor   string `json:"actor,omitempty"`
+	Actor   string `json:"actor,omitempty"` // as a variable gives it; for display
+	// By is who asks where the policy wants that proven; nil: nobody is.
+	By *forge.Actor `json:"by,omitempty"`
+	// Evidence is what was found out about Class where the policy verifies it.
+	Evidence *ClassEvidence `json:"evidence,omitempty"`
 }
 
 // Freeze is a freeze in force.
@@ -50,6 +58,10 @@ type Override struct {
 	Actor   string    `json:"actor"`
 	Reason  string    `json:"reason"`
 	Expires time.Time `json:"expires"`
+	// Proof says how it is known who Actor is; Token is the digest of the
+	// identity token that was spent on it.
+	Proof forge.Proof `json:"proof,omitempty"`
+	Token string      `json:"token,omitempty"`
 }
 
 // BudgetState is one objective's status as the gate sees and records it.

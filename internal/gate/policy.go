@@ -34,6 +34,7 @@ const (
 	RowError      Row = "error"           // the evidence could not be had; OnError answers
 	RowUnmeasured Row = "unmeasured"      // nothing is measured, or not what the policy asks for
 	RowExempt     Row = "exempt"          // a freeze in force that does not hold this class
+	RowClass      Row = "class"           // what a change counts as, and why; decides nothing by itself
 )
 
 // Class says what a change is for.
@@ -85,6 +86,12 @@ type Policy struct {
 	DependencyVerdict decision.Verdict `json:"dependency_verdict,omitempty"`
 	Freezes           []FreezeRule     `json:"freezes,omitempty"`
 	Override          OverrideRule     `json:"override,omitzero"`
+	// Identity says whose word counts for who somebody is, Classes what has to
+	// be seen before a class of change is believed.
+	Identity Identity  `json:"identity,omitzero"`
+	Classes  ClassRule `json:"classes,omitzero"`
+	// Notify are the addresses that hear of a halt and of an override.
+	Notify []string `json:"notify,omitempty"`
 }
 
 // FreezeRule is a recurring or one-off stretch in which nothing ships. Cron is
@@ -107,4 +114,5 @@ type OverrideRule struct {
 	PerWeek int           `json:"per_week,omitempty"` // 0: the default, 2; negative: never allowed
 	MaxFor  time.Duration `json:"max_for,omitempty"`  // 0: the default, 24 h
 	Actors  []string      `json:"actors,omitempty"`   // empty: anybody
+	Allowed Allowed       `json:"allowed,omitzero"`   // needs an Identity
 }

@@ -26,7 +26,7 @@ func Classes() []Class { return []Class{ClassChange, ClassFix, ClassSecurity, Cl
 // Anything it does not know is inconclusive.
 func TableVerdict(row Row, class Class) decision.Verdict {
 	switch row {
-	case RowRollback, RowHealthy, RowExempt:
+	case RowRollback, RowHealthy, RowExempt, RowClass:
 		return decision.Pass
 	case RowExhausted, RowCritical, RowFastBurn:
 		// What repairs the service must be able to reach it.
@@ -65,7 +65,7 @@ func (r Row) missing() bool {
 	case RowStale, RowSilent, RowNoTraffic, RowInsufficientData, RowUnknown, RowNew, RowUnmeasured:
 		return true
 	case RowRollback, RowOverride, RowFreeze, RowExhausted, RowCritical, RowFastBurn,
-		RowCaution, RowSlowBurn, RowHealthy, RowInvalid, RowError, RowExempt:
+		RowCaution, RowSlowBurn, RowHealthy, RowInvalid, RowError, RowExempt, RowClass:
 	}
 	return false
 }
@@ -76,7 +76,7 @@ func (r Row) rank() int {
 	switch r {
 	case RowError, RowUnmeasured, RowInvalid:
 		r = RowStale
-	case RowExempt:
+	case RowExempt, RowClass:
 		return len(Rows())
 	case RowRollback, RowOverride, RowFreeze, RowExhausted, RowCritical, RowFastBurn, RowStale,
 		RowSilent, RowNoTraffic, RowInsufficientData, RowUnknown, RowNew, RowCaution, RowSlowBurn, RowHealthy:

@@ -71,7 +71,7 @@ func stateText(s *BudgetState, row Row, at time.Time) string {
 		return fmt.Sprintf("%s: too little is measured, only %s of %s", key, Percent(coverage), span)
 	case RowNew:
 		return fmt.Sprintf("%s: %s has just begun, and there is no period before it to go by", key, s.Window)
-	case RowUnknown, RowRollback, RowOverride, RowFreeze, RowInvalid, RowError, RowUnmeasured, RowExempt:
+	case RowUnknown, RowRollback, RowOverride, RowFreeze, RowInvalid, RowError, RowUnmeasured, RowExempt, RowClass:
 	}
 	return key + ": the budget cannot be computed"
 }

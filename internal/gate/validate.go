@@ -8,6 +8,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -72,10 +73,36 @@ func (p *Policy) Validate() error {
 			return fault.New(fault.Invalid, op, "rollback cannot be mapped to "+v.String(), "rolling back is never gated; leave the row out")
 		}
 	}
+	if err := p.validateTrust(op); err != nil {
+		return err
+	}
 	for _, f := range p.Freezes {
 		if err := validateExempt(f.Name, f.Exempt); err != nil {
 			return fault.Wrap(fault.Invalid, op, err, "")
 		}
+	}
+	return nil
+}
+
+// validateTrust says whether the parts that say whom to believe fit together. A
+// policy that asks for proof and names nobody to give it must not read as one
+// that asks for none.
+func (p *Policy) validateTrust(op string) error {
+	w := &p.Override.Allowed
+	asks := len(w.Users) > 0 || w.Role != "" || len(w.Groups) > 0 || w.Approval || w.ProtectedRef || w.ProtectedEnvironment || len(w.Tiers) > 0
+	switch {
+	case asks && !p.Identity.On():
+		return fault.New(fault.Invalid, op, "override.allowed is about proven names, and identity is not set", "say identity.gitlab and identity.projects")
+	case p.Identity.On() && len(p.Identity.Projects) == 0:
+		return fault.New(fault.Invalid, op, "identity names no project: every project of "+p.Identity.GitLab+" could speak", "list those that count under identity.projects")
+	}
+	for _, r := range []forge.Role{w.Role, p.Classes.Fix.Role, p.Classes.Security.Role} {
+		if r != "" && !slices.Contains(forge.Roles(), r) {
+			return fault.New(fault.Invalid, op, "there is no role "+quote(string(r)), "it is one of "+list(forge.Roles()))
+		}
+	}
+	if u := p.Classes.WhenUnknown; u != "" && u != UnknownPasses && u != UnknownIsNone {
+		return fault.New(fault.Invalid, op, "whenUnknown cannot be "+quote(string(u)), "it is one of "+list([]WhenUnknown{UnknownPasses, UnknownIsNone}))
 	}
 	return nil
 }
