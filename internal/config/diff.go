@@ -226,7 +226,7 @@ func policyFields(p GatePolicy) [][2]string {
 	if len(p.DependsOn) > 0 {
 		dependency = cmp.Or(p.DependencyVerdict, decision.Warn).String() // unset is warn
 	}
-	return [][2]string{
+	return append([][2]string{
 		{"for", strings.Join(p.Services, ", ")},
 		{"mode", cmp.Or(string(p.Mode), string(gate.ModeEnforce))},
 		{"on error", cmp.Or(string(p.OnError), string(gate.OnErrorBlock))},
@@ -236,7 +236,7 @@ func policyFields(p GatePolicy) [][2]string {
 		{"dependency verdict", dependency},
 		{"freezes", strings.Join(freezes, "; ")},
 		{"override", overrideText(p.Override)},
-	}
+	}, trustFields(&p.Policy)...)
 }
 
 func overrideText(o gate.OverrideRule) string {

@@ -77,6 +77,19 @@ func Parse(files []File, opt Options) (*Catalog, fault.Problems) {
 	return l.finish(), l.report.Problems.Sorted()
 }
 
+// Sift is Parse for files that were met in a folder somewhere else: those that
+// hold no document of ours are passed over, as Load does.
+func Sift(files []File, opt Options) (*Catalog, fault.Problems) {
+	l := newLoader(opt)
+	for _, f := range files {
+		l.file(f, false)
+	}
+	if l.count == 0 && len(l.report.Problems) == 0 {
+		l.report.Errorf(fault.Place{}, "no-documents", "write one, or name the folder that holds them", "no document of openslo/v1 or nines/v1 here")
+	}
+	return l.finish(), l.report.Problems.Sorted()
+}
+
 // found is a file to read.
 type found struct {
 	name  string

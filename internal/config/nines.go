@@ -152,6 +152,9 @@ func (l *loader) resolveGates() {
 			out.Services = append(out.Services, name)
 		}
 		l.checkObjectives(d.spec.Get("objectives"), out.Services)
+		if err := out.Validate(); err != nil {
+			l.report.Errorf(d.meta.Place, "policy", fault.HintOf(err), "%v", err)
+		}
 		l.cat.Policies = append(l.cat.Policies, out)
 	}
 }
@@ -197,16 +200,8 @@ func (l *loader) policy(d *gateDoc) gate.Policy {
 	for _, n := range spec.Get("freezes").List() {
 		out.Freezes = append(out.Freezes, l.freeze(n))
 	}
-	override := spec.Get("override")
-	if n := override.Get("perWeek"); n.IsSet() {
-		out.Override.PerWeek, _ = strconv.Atoi(n.Str())
-		if out.Override.PerWeek == 0 {
-			out.Override.PerWeek = -1 // the policy's word for never; its 0 is the default
-		}
-	}
-	m, _ := slo.ParseLength(override.Get("maxFor").Str())
-	out.Override.MaxFor = m.Duration()
-	out.Override.Actors = override.Get("actors").Strings()
+	out.Override = overrideRule(spec.Get("override"))
+	trust(spec, &out)
 	return out
 }
 

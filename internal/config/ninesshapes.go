@@ -105,10 +105,6 @@ func gateShape() *openslo.Shape {
 	freeze.Groups = []openslo.Group{{Fields: []string{"cron", "holidays", "from"}, Required: true, Hint: "a freeze is cron with duration, or holidays, or from and to"}}
 	verdicts := openslo.MapOf("Other verdicts for rows of the table, as in caution: pass or fix:exhausted: fail.", openslo.OneOf("The verdict.", verdictNames()...))
 	verdicts.Key = &openslo.Format{Name: "row", Pattern: rowPattern(), Check: checkRow}
-	override := openslo.Object("Who may pass a halted gate, how often and for how long.",
-		openslo.May("perWeek", openslo.Num("How often in seven days; 0: never. 2 unless said.", wholeFormat(0, 1000))),
-		openslo.May("maxFor", lengthShape("How long one override lasts at most. 24h unless said.")),
-		openslo.May("actors", openslo.ListOf("Who may; everybody unless said.", 1, text("A name, as the pipeline gives it."))))
 	return openslo.Object("What the deploy gate does with the evidence.",
 		openslo.May("description", text("What it is for.")),
 		openslo.Need("services", openslo.ListOf(`The services it is for; "*" is every service without a policy of its own.`, 1, serviceName())),
@@ -119,7 +115,8 @@ func gateShape() *openslo.Shape {
 		openslo.May("dependsOn", openslo.ListOf("Services, or service/slo, whose budgets count too.", 1, refShape("", false))),
 		openslo.May("dependencyVerdict", openslo.OneOf("The most that a dependency's budget can do; warn unless said.", verdictNames()[:3]...)),
 		openslo.May("freezes", openslo.ListOf("When nothing ships.", 0, freeze)),
-		openslo.May("override", override))
+		openslo.May("override", overrideShape()), openslo.May("identity", identityShape()),
+		openslo.May("classes", classesShape()), openslo.May("notify", notifyShape()))
 }
 
 func serviceName() *openslo.Shape {

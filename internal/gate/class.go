@@ -101,20 +101,32 @@ func (p *Policy) ClassOf(c *Change) (class Class, note string) {
 }
 
 func (p *Policy) rollbackOf(c *Change, e *ClassEvidence, refuse func(string) (Class, string)) (Class, string) {
+	const unverified = "could not be verified: "
+	rightly := slices.IndexFunc(e.Deployed, func(d forge.Deployment) bool { return d.RefProtected })
 	switch {
 	case c.Version == "":
 		return refuse("cannot be shown: no version is named")
-	case len(e.Deployed) > 0:
-		d := &e.Deployed[0]
+	case rightly >= 0:
+		d := &e.Deployed[rightly]
 		return ClassRollback, fmt.Sprintf("%s was in %s before, by deployment %d", short(c.Version), d.Environment, d.ID)
 	case len(e.Recorded) > 0:
 		return ClassRollback, fmt.Sprintf("%s was there before, by entry %s of the ledger", short(c.Version), e.Recorded[0])
 	case len(e.Unread) > 0 && p.Classes.WhenUnknown != UnknownIsNone:
-		return ClassRollback, "that it is one could not be verified: " + strings.Join(e.Unread, "; ")
+		return ClassRollback, "that it is one " + unverified + strings.Join(e.Unread, "; ")
 	case len(e.Unread) > 0:
-		return refuse("could not be verified: " + strings.Join(e.Unread, "; "))
+		return refuse(unverified + strings.Join(e.Unread, "; "))
+	case len(e.Deployed) > 0:
+		return refuse(fmt.Sprintf("is not believed: deployment %d came from %s, which is not protected", e.Deployed[0].ID, e.Deployed[0].Ref))
 	}
 	return refuse(fmt.Sprintf("is not borne out: no record shows that %s was there before", short(c.Version)))
+}
+
+// Unproven says whether the change goes as a rollback that nothing vouches for.
+func (p *Policy) Unproven(c *Change) bool {
+	class, _ := p.ClassOf(c)
+	e := c.Evidence
+	return class == ClassRollback && p.Classes.Verify && e != nil && len(e.Recorded) == 0 &&
+		!slices.ContainsFunc(e.Deployed, func(d forge.Deployment) bool { return d.RefProtected })
 }
 
 // granted says by whom a change has the label rightly; has says whether it has
@@ -155,6 +167,21 @@ func (l *Leave) who() string {
 		parts = append(parts, "a "+string(l.least()))
 	}
 	return strings.Join(parts, " or ")
+}
+
+// LeaveFor is what a class needs under the policy, for people: "" for nothing.
+func (p *Policy) LeaveFor(c Class) string {
+	if !p.Classes.Verify {
+		return ""
+	}
+	l := p.Classes.Fix
+	if c == ClassSecurity {
+		l = p.Classes.Security
+	}
+	if l.Label == "" {
+		return "which this policy never believes"
+	}
+	return fmt.Sprintf("once its merge request has the label %s from %s", l.Label, l.who())
 }
 
 func noun(c Class) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/forge"
 )
 
 // finding is one row that one piece of evidence matches.
@@ -288,7 +289,11 @@ func overridden(r *Request, class Class, v decision.Verdict, reasons []decision.
 		text := fmt.Sprintf("the override %sof %s expired at %s and does not count", idText(o.ID), o.Actor, until)
 		return v, append(reasons, decision.Reason{Code: string(RowOverride), Text: text})
 	}
-	text := fmt.Sprintf("%s overrides %s until %s: %s", o.Actor, v, until, o.Reason)
+	who := o.Actor
+	if o.Proof == forge.ByApproval {
+		who += ", by an approval,"
+	}
+	text := fmt.Sprintf("%s overrides %s until %s: %s", who, v, until, o.Reason)
 	as := r.Policy.VerdictOf(RowOverride, class)
 	return as, slices.Insert(reasons, 0, decision.Reason{Code: string(RowOverride), Text: text})
 }

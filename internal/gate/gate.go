@@ -58,10 +58,8 @@ type Override struct {
 	Actor   string    `json:"actor"`
 	Reason  string    `json:"reason"`
 	Expires time.Time `json:"expires"`
-	// Proof says how it is known who Actor is; Token is the digest of the
-	// identity token that was spent on it.
+	// Proof says how it is known who Actor is; "": a variable says so.
 	Proof forge.Proof `json:"proof,omitempty"`
-	Token string      `json:"token,omitempty"`
 }
 
 // BudgetState is one objective's status as the gate sees and records it.

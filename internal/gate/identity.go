@@ -73,26 +73,24 @@ func (w *Allowed) who() string {
 // kind Denied and says why not.
 func (p *Policy) MayOverride(a *forge.Actor) error {
 	refuse := func(text, hint string) error { return fault.New(fault.Denied, "override", text, hint) }
-	w := &p.Override.Allowed
-	if !p.Identity.On() {
-		switch {
-		case a == nil || a.Login == "":
-			return refuse("it is not known who asks", "name yourself with NINES_ACTOR")
-		case len(p.Override.Actors) > 0 && !slices.Contains(p.Override.Actors, a.Login):
-			return refuse(a.Login+" may not", "ask "+strings.Join(p.Override.Actors, ", "))
+	switch {
+	case p.Identity.On():
+		if err := p.believes(a, refuse); err != nil {
+			return err
 		}
+	case a == nil || a.Login == "":
+		return refuse("it is not known who asks", "name yourself with NINES_ACTOR")
+	}
+	if len(p.Override.Actors) > 0 && !slices.Contains(p.Override.Actors, a.Login) {
+		return refuse(a.Login+" may not override", "ask "+strings.Join(p.Override.Actors, ", "))
+	}
+	if !p.Identity.On() {
 		return nil
 	}
+	w := &p.Override.Allowed
 	switch {
-	case !a.Proven():
-		return refuse("it is not proven who asks: a name that a variable gives counts for nothing under this policy",
-			"let the job have an identity token of "+p.Identity.GitLab)
-	case !p.Identity.Covers(a):
-		return refuse(fmt.Sprintf("%s asks from the project %s, which is none of the policy's", a.Login, a.Project), "")
-	case len(p.Override.Actors) > 0 && !slices.Contains(p.Override.Actors, a.Login):
-		return refuse(a.Login+" may not", "ask "+strings.Join(p.Override.Actors, ", "))
 	case !w.names(a.Login, a.Role, a.Groups):
-		return refuse(a.Login+" may not", "ask "+w.who())
+		return refuse(a.Login+" may not override", "ask "+w.who())
 	case w.ProtectedRef && !a.RefProtected:
 		return refuse(fmt.Sprintf("the job runs on %s, which is not protected", a.Ref), "override from a protected branch or tag")
 	case w.ProtectedEnvironment && !a.EnvironmentProtected:
@@ -101,6 +99,40 @@ func (p *Policy) MayOverride(a *forge.Actor) error {
 		return refuse(fmt.Sprintf("the job's tier is %q, not %s", a.Tier, strings.Join(w.Tiers, " or ")), "")
 	}
 	return nil
+}
+
+// believes says whether it is proven, by those whose word counts, who somebody
+// is.
+func (p *Policy) believes(a *forge.Actor, refuse func(text, hint string) error) error {
+	switch {
+	case !a.Proven():
+		return refuse("it is not proven who asks: a name that a variable gives counts for nothing under this policy",
+			"let the job have an identity token of "+p.Identity.GitLab)
+	case a.Issuer != p.Identity.GitLab:
+		return refuse(fmt.Sprintf("%s is somebody at %s, and the policy believes %s", a.Login, a.Issuer, p.Identity.GitLab), "")
+	case !p.Identity.Covers(a):
+		return refuse(fmt.Sprintf("%s asks from the project %s, which is none of the policy's", a.Login, a.Project), "")
+	}
+	return nil
+}
+
+// Vouches says whether an actor's job may be believed what it records: it is
+// proven to be of the policy's projects, and of a branch, a tag or an
+// environment that not everybody may use.
+func (p *Policy) Vouches(a *forge.Actor) bool {
+	none := func(text, _ string) error { return fault.New(fault.Denied, "", text, "") }
+	return p.believes(a, none) == nil && (a.RefProtected || a.EnvironmentProtected)
+}
+
+// Overriders names those who may override, for people; "" for everybody.
+func (p *Policy) Overriders() string {
+	if len(p.Override.Actors) > 0 {
+		return strings.Join(p.Override.Actors, ", ")
+	}
+	if !p.Identity.On() {
+		return ""
+	}
+	return p.Override.Allowed.who()
 }
 
 // Approver finds among the approvals of a job's deployment one by somebody who

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/timeline"
@@ -27,6 +28,8 @@ type Env struct {
 	Log   *slog.Logger
 	// Zone is in which texts for people show instants; nil: UTC.
 	Zone *time.Location
+	// Forge is the platform that runs the pipeline; nil: none is known.
+	Forge forge.Forge
 	// Spool keeps what cannot be recorded at the moment; nil: there is none.
 	Spool Spool
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
@@ -90,11 +89,18 @@ func (q *question) repairs() []string {
 	var out []string
 	for _, class := range []gate.Class{gate.ClassFix, gate.ClassSecurity} {
 		other := q.req
-		other.Change.Class = class
+		other.Change.Class, other.Policy.Classes.Verify = class, false
 		if v := gate.Decide(other).Verdict; q.req.Change.Class != class && (v == decision.Pass || v == decision.Warn) {
-			out = append(out, fmt.Sprintf("ship a %s: `--class %s` goes with %s", noun(class), class, v))
+			text := fmt.Sprintf("ship a %s: `--class %s` goes with %s", noun(class), class, v)
+			if needs := q.req.Policy.LeaveFor(class); needs != "" {
+				text += ", " + needs
+			}
+			out = append(out, text)
 			break
 		}
+	}
+	if q.req.Policy.Classes.Verify {
+		return append(out, "roll back: `--class rollback` is never held, to a version that was there before")
 	}
 	return append(out, "roll back: `--class rollback` is never held")
 }
@@ -114,8 +120,8 @@ func (q *question) leave(ctx context.Context) []string {
 		return []string{"no override is left; the next is possible from " + q.env.Show(next)}
 	}
 	who := ""
-	if len(rule.Actors) > 0 {
-		who = " by " + strings.Join(rule.Actors, ", ")
+	if may := q.req.Policy.Overriders(); may != "" {
+		who = " by " + may
 	}
 	return []string{fmt.Sprintf("override%s with --override --reason TEXT, for at most %s (%d of %d left in seven days)",
 		who, gate.Length(maxFor(rule)), left, perWeek(rule))}

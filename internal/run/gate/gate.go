@@ -20,6 +20,14 @@ type Options struct {
 	Change      gate.Change
 	Mode        gate.Mode // "": the policy's
 	At          time.Time // zero: now, with the newest that is known
+	// Token is the job's identity token, where it has one. What it says wins over
+	// what variables say; VersionGiven and EnvironmentGiven tell that Version and
+	// Environment are no variables' but the caller's own.
+	Token                          string
+	VersionGiven, EnvironmentGiven bool
+	// Documents says from where the documents are where that is a protected
+	// branch: "main at 0a1b2c".
+	Documents string
 	// Override asks to pass a halted gate; its Reason is required.
 	Override *OverrideRequest
 	// Trouble is what kept the evidence from being brought in: a source or a
@@ -41,6 +49,8 @@ type Outcome struct {
 	Request  gate.Request
 	ExitCode int
 	Advice   []string // what may be done now
+	// Granted says that this call granted an override.
+	Granted bool
 	// Spooled says that the ledger could not be written: the decision has no ID
 	// yet and is recorded when the ledger is back.
 	Spooled bool
@@ -57,6 +67,9 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Outcome, error) {
 		return Outcome{}, err
 	}
 	q.drain(ctx)
+	if err := q.believe(ctx); err != nil {
+		return Outcome{}, err
+	}
 	if err := q.observe(ctx); err != nil {
 		return Outcome{}, err
 	}
@@ -78,6 +91,6 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Outcome, error) {
 	d.ID = entry.ID
 	return Outcome{
 		Decision: d, Request: q.req, ExitCode: gate.ExitCode(q.req, d),
-		Advice: q.advice(ctx, d), Spooled: spooled,
+		Advice: q.advice(ctx, d), Spooled: spooled, Granted: q.granted,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/run/mark"
@@ -30,6 +31,8 @@ type granted struct {
 	Environment string    `json:"environment,omitempty"` // empty: every one
 	Version     string    `json:"version,omitempty"`
 	At          time.Time `json:"at"`
+	// By is who was granted it, where that was proven.
+	By *forge.Actor `json:"by,omitempty"`
 }
 
 // observeOverride finds an override in force. It holds until it expires or is
@@ -52,8 +55,11 @@ func (q *question) observeOverride(ctx context.Context) error {
 			until = end
 		}
 		reaches := o.Environment == "" || o.Environment == q.req.Environment
+		if reaches && !q.counts(&o) {
+			continue
+		}
 		if reaches && !q.req.At.Before(o.At.Truncate(time.Second)) && q.req.At.Before(until) {
-			q.req.Override = &gate.Override{ID: o.ID, Actor: o.Actor, Reason: o.Reason, Expires: until}
+			q.req.Override = &gate.Override{ID: o.ID, Actor: o.Actor, Reason: o.Reason, Expires: until, Proof: o.Proof}
 			return nil
 		}
 	}
@@ -90,12 +96,13 @@ func (q *question) override(ctx context.Context) error {
 		return fault.New(fault.Unavailable, "override", "there is no ledger to record it in", "an override that is not recorded is none")
 	}
 	rule := q.req.Policy.Override
-	if err := q.allowed(rule); err != nil {
+	who, err := q.asker(ctx)
+	if err != nil {
 		return err
 	}
 	// Two who ask at once both find one left: each writes under the number of
 	// the override it would be, and the ledger gives a number once.
-	for range 5 {
+	for try := range 5 {
 		all, err := q.overrides(ctx)
 		if err != nil {
 			return err
@@ -104,39 +111,64 @@ func (q *question) override(ctx context.Context) error {
 			return fault.New(fault.Denied, "override", fmt.Sprintf("%d overrides of %s in seven days are all used", perWeek(rule), q.req.Service),
 				"the next is possible from "+q.env.Show(next))
 		}
-		if done, err := q.grant(ctx, rule, len(all)); done || err != nil {
+		if try == 0 {
+			if err := q.spend(ctx, &who); err != nil {
+				return err
+			}
+		}
+		if done, err := q.grant(ctx, &who, len(all)); done || err != nil {
 			return err
 		}
 	}
 	return fault.New(fault.Conflict, "override", "others override the same service at the same moment", "try again")
 }
 
-// allowed says whether the policy lets this actor override for this long.
-func (q *question) allowed(rule gate.OverrideRule) error {
-	who := q.actor()
+// asker says who asks, if the policy lets them override for this long.
+func (q *question) asker(ctx context.Context) (forge.Actor, error) {
+	p := &q.req.Policy
+	rule := p.Override
 	switch {
 	case perWeek(rule) < 0:
-		return fault.New(fault.Denied, "override", "the policy of "+q.req.Service+" allows none", "ship a fix or roll back")
-	case who == "":
-		return fault.New(fault.Denied, "override", "it is not known who asks", "name yourself with NINES_ACTOR")
-	case len(rule.Actors) > 0 && !slices.Contains(rule.Actors, who):
-		return fault.New(fault.Denied, "override", who+" may not override "+q.req.Service, "ask "+strings.Join(rule.Actors, ", "))
+		return forge.Actor{}, fault.New(fault.Denied, "override", "the policy of "+q.req.Service+" allows none", "ship a fix or roll back")
 	case q.opt.Override.For > maxFor(rule):
-		return fault.New(fault.Denied, "override", fmt.Sprintf("%s is too long", gate.Length(q.opt.Override.For)),
+		return forge.Actor{}, fault.New(fault.Denied, "override", fmt.Sprintf("%s is too long", gate.Length(q.opt.Override.For)),
 			"the policy allows at most "+gate.Length(maxFor(rule)))
 	}
-	return nil
+	who := forge.Actor{Login: q.actor()}
+	if by := q.req.Change.By; by != nil {
+		who = *by
+	}
+	refused := p.MayOverride(&who)
+	switch {
+	case refused == nil:
+		return who, nil
+	case q.unknown != nil:
+		return forge.Actor{}, fault.Wrap(fault.Denied, "override", q.unknown, "")
+	case !rule.Allowed.Approval || q.env.Forge == nil:
+		return forge.Actor{}, refused //nolint:wrapcheck // says all there is to say
+	}
+	approvals, err := q.env.Forge.Approvals(ctx, who)
+	if err != nil {
+		return forge.Actor{}, fault.Wrap(fault.Unavailable, "override: read who approved", err, "")
+	}
+	if approver, ok := p.Approver(&who, approvals); ok {
+		return approver, nil
+	}
+	return forge.Actor{}, refused //nolint:wrapcheck // as above
 }
 
 // grant records the override as the n-th of its service; done is false when
 // somebody else was faster.
-func (q *question) grant(ctx context.Context, rule gate.OverrideRule, n int) (done bool, err error) {
+func (q *question) grant(ctx context.Context, who *forge.Actor, n int) (done bool, err error) {
 	o := granted{
 		Override: gate.Override{
-			Actor: q.actor(), Reason: strings.TrimSpace(q.opt.Override.Reason),
-			Expires: q.req.At.Add(cmp.Or(q.opt.Override.For, maxFor(rule))),
+			Actor: who.Login, Proof: who.Proof, Reason: strings.TrimSpace(q.opt.Override.Reason),
+			Expires: q.req.At.Add(cmp.Or(q.opt.Override.For, maxFor(q.req.Policy.Override))),
 		},
 		Environment: q.req.Environment, Version: q.req.Change.Version, At: q.env.Now.UTC(),
+	}
+	if who.Proven() {
+		o.By = who
 	}
 	body, err := json.Marshal(o)
 	if err != nil {
@@ -152,12 +184,10 @@ func (q *question) grant(ctx context.Context, rule gate.OverrideRule, n int) (do
 	if !bytes.Equal(e.Body, body) {
 		return false, nil
 	}
-	o.ID = e.ID
+	o.ID, q.granted = e.ID, true
 	q.req.Override = &o.Override
 	return true, nil
 }
-
-func (q *question) actor() string { return cmp.Or(q.env.Actor, q.req.Change.Actor) }
 
 // remaining is how many overrides are left in the seven days that end now; next
 // is when one more becomes possible if none is.

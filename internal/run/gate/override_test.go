@@ -177,7 +177,7 @@ func TestOverrideRules(t *testing.T) {
 	}{
 		{"anybody by default", gate.OverrideRule{}, "eve", 24 * time.Hour, ""},
 		{"on the list", gate.OverrideRule{Actors: []string{"ada", "bob"}}, "bob", 0, ""},
-		{"not on the list", gate.OverrideRule{Actors: []string{"ada", "bob"}}, "eve", 0, "eve may not override payment-api"},
+		{"not on the list", gate.OverrideRule{Actors: []string{"ada", "bob"}}, "eve", 0, "eve may not override"},
 		{"nobody", gate.OverrideRule{}, "", 0, "not known who"},
 		{"too long", gate.OverrideRule{}, "eve", 24*time.Hour + 1, "too long"},
 		{"too long for the rule", gate.OverrideRule{MaxFor: time.Hour}, "eve", 2 * time.Hour, "2 h is too long"},

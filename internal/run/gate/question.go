@@ -25,6 +25,9 @@ type question struct {
 	req   gate.Request
 	marks []mark.Mark // freezes by command
 	notes []string    // what the caller should know, before all other advice
+
+	unknown error // why it is not proven who asks; nil: it is, or need not be
+	granted bool  // an override was granted
 }
 
 // newQuestion checks what was asked and finds the policy.
@@ -44,13 +47,13 @@ func newQuestion(env *run.Env, opt Options) (*question, error) {
 	}
 	q := &question{env: env, opt: opt, req: gate.Request{
 		Service: opt.Service, Environment: opt.Environment,
-		Change: opt.Change, Policy: policyFor(env.Catalog, opt.Service),
-		At: instantOf(opt.At, env.Now),
+		Change: opt.Change, Policy: PolicyFor(env.Catalog, opt.Service),
+		At: instantOf(opt.At, env.Now), Documents: opt.Documents,
 	}}
-	q.req.Change.Class = class
+	q.req.Change.Class, q.req.Change.By, q.req.Change.Evidence = class, nil, nil
 	q.req.Policy.Mode = cmp.Or(opt.Mode, q.req.Policy.Mode)
 	q.req.Policy.DependsOn = dependencies(env.Catalog, &q.req)
-	if err := gate.Validate(q.req); err != nil && !q.rollback() {
+	if err := gate.Validate(q.req); err != nil && class != gate.ClassRollback {
 		return nil, err
 	}
 	if o := opt.Override; o != nil {
@@ -78,9 +81,9 @@ func instantOf(at, now time.Time) time.Time {
 	return at.UTC().Truncate(time.Second)
 }
 
-// policyFor returns the policy of a service: one that names it, else one for
+// PolicyFor returns the policy of a service: one that names it, else one for
 // all, else the default.
-func policyFor(c *config.Catalog, service string) gate.Policy {
+func PolicyFor(c *config.Catalog, service string) gate.Policy {
 	for _, want := range []string{service, "*"} {
 		for i := range c.Policies {
 			if slices.Contains(c.Policies[i].Services, want) {
@@ -113,7 +116,11 @@ func dependencies(c *config.Catalog, req *gate.Request) []string {
 	return slices.Compact(all)
 }
 
-func (q *question) rollback() bool { return q.req.Change.Class == gate.ClassRollback }
+// rollback says whether the change counts as one, as far as that is known yet.
+func (q *question) rollback() bool {
+	class, _ := q.req.Policy.ClassOf(&q.req.Change)
+	return class == gate.ClassRollback
+}
 
 // failed notes that the evidence could not be had, and what can be done.
 func (q *question) failed(err error) {
@@ -175,7 +182,7 @@ func (q *question) frozen(at time.Time) ([]gate.Freeze, error) {
 // it depends on, as far as there are objectives of them. A host brings these up
 // to date before it asks. It is empty where nothing is measured.
 func Subjects(c *config.Catalog, service string) []string {
-	req := gate.Request{Service: service, Policy: policyFor(c, service)}
+	req := gate.Request{Service: service, Policy: PolicyFor(c, service)}
 	req.Policy.DependsOn = dependencies(c, &req)
 	measured, _ := selection(c, &req)
 	return measured

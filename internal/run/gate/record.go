@@ -29,12 +29,12 @@ func (q *question) draft(d decision.Decision) (ledger.Draft, error) {
 		Now   time.Time
 		Actor string
 		Body  json.RawMessage
-	}{q.env.Now, q.env.Actor, body})
+	}{q.env.Now, q.actor(), body})
 	if err != nil {
 		return ledger.Draft{}, fault.Wrap(fault.Internal, "record the decision", err, "")
 	}
 	return ledger.Draft{
-		At: q.env.Now, Kind: ledger.KindDecision, Subject: q.req.Service, Actor: q.env.Actor,
+		At: q.env.Now, Kind: ledger.KindDecision, Subject: q.req.Service, Actor: q.actor(),
 		Body: body, Key: "decision/" + key,
 	}, nil
 }
