@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gate"
 	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
@@ -23,6 +24,7 @@ type options struct {
 	override    bool
 	reason      string
 	length      string
+	forge       host.ForgeFlags
 }
 
 // formats are what the verb prints; the first is the default.
@@ -63,6 +65,7 @@ func New(h *host.Host) *cobra.Command {
 	f.BoolVar(&opt.override, "override", false, "pass although the gate is closed; it is recorded and limited; needs --reason")
 	f.StringVar(&opt.reason, "reason", "", "`TEXT` that says why the override is right")
 	f.StringVar(&opt.length, "for", "", "`LENGTH` for which the override holds, as 2h (default the policy's longest)")
+	opt.forge.Declare(f)
 	return host.Describe(cmd, formats(), map[int]string{
 		0: "pass; or advise mode, whatever the verdict",
 		1: "operational error, and the policy's onError is block (the default)",
@@ -104,18 +107,28 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 // out of reach becomes the question's trouble, which the policy answers to; the
 // error is what makes the question senseless.
 func (o *options) open(ctx context.Context, h *host.Host, ask *rungate.Options) (*host.Session, error) {
-	catalog, err := h.Catalog(ctx)
+	catalog, err := o.documents(ctx, h, ask)
+	if err != nil {
+		return nil, err
+	}
+	policy := rungate.PolicyFor(catalog, o.service)
+	f, err := h.Forge(&o.forge, &policy)
 	if err != nil {
 		return nil, err
 	}
 	s, err := h.OpenWith(ctx, catalog, host.ReadWrite)
-	switch {
-	case outOfReach(err):
+	if outOfReach(err) {
 		ask.Trouble = err
-		return h.Storeless(catalog)
-	case err != nil:
+		s, err = h.Storeless(catalog)
+	}
+	if err != nil {
 		return nil, err
-	case ask.Override != nil && !s.Kept():
+	}
+	s.Forge = f
+	if ask.Trouble != nil {
+		return s, nil
+	}
+	if ask.Override != nil && !s.Kept() {
 		err = fault.New(fault.Invalid, "--override", "an override must be recorded, and the store "+s.URL+" keeps nothing", "name a store with --store")
 		return nil, host.Closing(err, s.Close)
 	}
@@ -125,6 +138,21 @@ func (o *options) open(ctx context.Context, h *host.Host, ask *rungate.Options) 
 		}
 	}
 	return s, nil
+}
+
+// documents loads them. A rollback does not wait until the forge is back: where
+// their branch cannot be read, those of the working copy have to do, and it is
+// recorded so - if the caller, and no variable, says which forge it is.
+func (o *options) documents(ctx context.Context, h *host.Host, ask *rungate.Options) (*config.Catalog, error) {
+	catalog, from, err := h.CatalogFor(ctx, &o.forge)
+	ask.Documents = from
+	if err == nil || !fault.KindOf(err).Retry() || ask.Change.Class != gate.ClassRollback || o.forge.URL == "" {
+		return catalog, err
+	}
+	h.Note("%v; the working copy's documents have to do for a rollback", err)
+	ask.Unread = append(ask.Unread, err.Error())
+	ask.Documents = "the working copy"
+	return h.Catalog(ctx)
 }
 
 // outOfReach says whether an error is the world's, not the caller's.
@@ -146,7 +174,9 @@ func (o *options) question(h *host.Host) (rungate.Options, error) {
 			Version: cmp.Or(o.version, h.Getenv("CI_COMMIT_SHA")),
 			Actor:   h.Actor(),
 		},
-		Mode: gate.Mode(o.mode),
+		Mode:         gate.Mode(o.mode),
+		Token:        o.forge.Token(h),
+		VersionGiven: o.version != "", EnvironmentGiven: o.environment != "",
 	}
 	if !o.override {
 		if o.reason != "" || o.length != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/render/term"
@@ -63,6 +64,9 @@ type Wiring struct {
 	Directory func(at metric.Place) metric.Directory
 	// AdminStore returns what sets up the store of a URL.
 	AdminStore func(url string) (StoreAdmin, error)
+	// OpenForge opens a project of the platform that runs pipelines, and what
+	// reads documents from its branches.
+	OpenForge func(where forge.Where, access ForgeAccess) (forge.Forge, forge.Documents, error)
 }
 
 // Globals are the flags every verb takes.

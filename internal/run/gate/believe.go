@@ -46,6 +46,7 @@ func (q *question) believe(ctx context.Context) error {
 		e = &gate.ClassEvidence{}
 		q.req.Change.Evidence = e
 	}
+	e.Unread = append(e.Unread, q.opt.Unread...)
 	switch {
 	case q.unknown != nil && fault.KindOf(q.unknown).Retry():
 		e.Unread = append(e.Unread, q.unknown.Error())
@@ -129,7 +130,7 @@ func (q *question) lookBack(ctx context.Context, e *gate.ClassEvidence) error {
 		e.Unread = append(e.Unread, err.Error())
 	}
 	commit := q.req.Change.Version
-	if len(e.Recorded) > 0 || q.env.Forge == nil || !isCommit(commit) {
+	if len(e.Recorded) > 0 || q.env.Forge == nil || !IsCommit(commit) {
 		return nil
 	}
 	pipeline := ""
@@ -196,8 +197,8 @@ func (q *question) lookAtChange(ctx context.Context, e *gate.ClassEvidence) erro
 	return nil
 }
 
-// isCommit says whether a version is the whole name of a commit.
-func isCommit(version string) bool {
+// IsCommit says whether a version is the whole name of a commit.
+func IsCommit(version string) bool {
 	return (len(version) == 40 || len(version) == 64) && strings.Trim(version, "0123456789abcdef") == ""
 }
 

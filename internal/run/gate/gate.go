@@ -28,6 +28,8 @@ type Options struct {
 	// Documents says from where the documents are where that is a protected
 	// branch: "main at 0a1b2c".
 	Documents string
+	// Unread is what could not be read that might have vouched for a rollback.
+	Unread []string
 	// Override asks to pass a halted gate; its Reason is required.
 	Override *OverrideRequest
 	// Trouble is what kept the evidence from being brought in: a source or a
