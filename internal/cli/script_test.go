@@ -68,6 +68,8 @@ func TestScripts(t *testing.T) {
 			"lock":   lock,
 			"cut":    cut,
 			"mkhuge": mkhuge,
+
+			"gitlab": gitlab, "gitlabstate": gitlabstate, "idtoken": idtoken,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" { // who may write what is read-only
