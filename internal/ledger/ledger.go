@@ -22,6 +22,7 @@ const (
 	KindReset     Kind = "reset"     // an indicator's history was forgotten, on purpose
 	KindDeploy    Kind = "deploy"    // a version reached an environment
 	KindDocument  Kind = "document"  // the documents changed what is measured or decided
+	KindNotice    Kind = "notice"    // somebody was told of something, or could not be
 	KindToken     Kind = "token"     // an identity token was spent; it counts once
 )
 

@@ -32,7 +32,7 @@ func formats() []string { return []string{"table", "json"} }
 func kinds() []string {
 	all := []ledger.Kind{
 		ledger.KindDecision, ledger.KindOverride, ledger.KindFreeze, ledger.KindExclusion,
-		ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken,
+		ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice,
 	}
 	words := make([]string, len(all))
 	for i, k := range all {
