@@ -13,7 +13,7 @@ import (
 
 // CLI is what the command line is made of.
 func CLI() host.Wiring {
-	return host.Wiring{Types: Types, OpenStore: OpenStore, OpenForge: OpenForge, AdminStore: AdminStore, Directory: Directory}
+	return host.Wiring{Types: Types, OpenStore: OpenStore, OpenForge: OpenForge, OpenTarget: OpenTarget, AdminStore: AdminStore, Directory: Directory}
 }
 
 // Directory looks around in a place of CloudWatch.

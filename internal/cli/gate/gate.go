@@ -25,10 +25,12 @@ type options struct {
 	reason      string
 	length      string
 	forge       host.ForgeFlags
+	reports     []string
+	note        bool
 }
 
 // formats are what the verb prints; the first is the default.
-func formats() []string { return []string{"text", "json", "junit", "dotenv"} }
+func formats() []string { return []string{"text", "json", "junit", "dotenv", "annotations"} }
 
 // New returns the verb.
 func New(h *host.Host) *cobra.Command {
@@ -45,7 +47,8 @@ func New(h *host.Host) *cobra.Command {
 			"  nines gate payment-api --class fix --version 1.4.2\n" +
 			"  nines gate payment-api --mode advise            # prints, ends with 0\n" +
 			"  nines gate payment-api --override --reason \"INC-7: fix for the outage\" --for 2h\n" +
-			"  nines gate payment-api -o junit > gate.xml",
+			"  nines gate payment-api --report junit=gate.xml --report dotenv=gate.env\n" +
+			"  nines gate payment-api --gitlab https://gitlab.example.com --policy-ref main",
 		Args:              host.Args(1, 1, "a SERVICE"),
 		ValidArgsFunction: h.CompleteServices,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +68,8 @@ func New(h *host.Host) *cobra.Command {
 	f.BoolVar(&opt.override, "override", false, "pass although the gate is closed; it is recorded and limited; needs --reason")
 	f.StringVar(&opt.reason, "reason", "", "`TEXT` that says why the override is right")
 	f.StringVar(&opt.length, "for", "", "`LENGTH` for which the override holds, as 2h (default the policy's longest)")
+	f.StringArrayVar(&opt.reports, "report", nil, "write a `FORMAT=FILE` too, as junit=gate.xml; may be given again")
+	f.BoolVar(&opt.note, "note", true, "keep a note on the merge request, where there is one and NINES_GITLAB_TOKEN may write it")
 	opt.forge.Declare(f)
 	return host.Describe(cmd, formats(), map[int]string{
 		0: "pass; or advise mode, whatever the verdict",
@@ -77,6 +82,10 @@ func New(h *host.Host) *cobra.Command {
 
 func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	format, err := h.Format(formats()...)
+	if err != nil {
+		return err
+	}
+	reports, err := parseReports(o.reports)
 	if err != nil {
 		return err
 	}
@@ -96,10 +105,17 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil {
 		return err
 	}
-	a := answer{Outcome: out, zone: s.Zone, kept: s.Kept()}
+	a := answer{Outcome: out, zone: s.Zone, kept: s.Kept(), job: h.Getenv("CI_JOB_URL")}
 	if err := a.print(h, format); err != nil {
 		return err
 	}
+	// The verdict stands before anybody is told of it, and whatever comes of that.
+	for _, r := range reports {
+		if err := a.report(r); err != nil {
+			h.Note("%v", err)
+		}
+	}
+	o.tell(ctx, h, s, a)
 	return host.ExitWith(out.ExitCode)
 }
 

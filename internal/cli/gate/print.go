@@ -11,6 +11,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/gate"
+	render "gitlab.com/nines-sre/nines/internal/render/gitlab"
 	"gitlab.com/nines-sre/nines/internal/render/junit"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
@@ -21,13 +22,19 @@ type answer struct {
 	rungate.Outcome
 	zone *time.Location
 	kept bool // the decision was recorded for good
+	job  string
 }
 
 func (a answer) print(h *host.Host, format string) error {
+	return a.write(h.Out, format, h.Style())
+}
+
+// write prints the answer in a format.
+func (a answer) write(w io.Writer, format string, st term.Style) error {
 	var text string
 	switch format {
 	case "json":
-		return a.json(h.Out)
+		return a.json(w)
 	case "junit":
 		body, err := a.junit()
 		if err != nil {
@@ -36,10 +43,16 @@ func (a answer) print(h *host.Host, format string) error {
 		text = string(body)
 	case "dotenv":
 		text = a.dotenv()
+	case "annotations":
+		body, err := render.Annotations(a.shown())
+		if err != nil {
+			return err //nolint:wrapcheck // says all there is to say
+		}
+		text = string(body)
 	default:
-		text = a.text(h.Style())
+		text = a.text(st)
 	}
-	_, err := io.WriteString(h.Out, text)
+	_, err := io.WriteString(w, text)
 	return err
 }
 

@@ -73,12 +73,32 @@ func (h *Host) Forge(o *ForgeFlags, p *gate.Policy) (forge.Forge, error) { //nol
 	if err != nil || w.URL == "" || w.Project == "" {
 		return nil, err
 	}
-	f, _, err := h.OpenForge(w, h.forgeAccess())
+	f, _, err := h.OpenForge(w, h.forgeAccess(o, &p.Identity))
 	return f, err
 }
 
-func (h *Host) forgeAccess() ForgeAccess {
-	return ForgeAccess{Token: h.Getenv("NINES_GITLAB_TOKEN"), JobToken: h.Getenv("CI_JOB_TOKEN")}
+// forgeAccess is what the forge is asked with. The project's own token goes
+// only where a flag or the policy says: CI_SERVER_URL can be set by whoever
+// starts the pipeline, to any address.
+func (h *Host) forgeAccess(o *ForgeFlags, id *gate.Identity) ForgeAccess {
+	out := ForgeAccess{JobToken: h.Getenv("CI_JOB_TOKEN")}
+	if o.URL != "" || id.On() {
+		out.Token = h.Getenv("NINES_GITLAB_TOKEN")
+	}
+	return out
+}
+
+// MayNote says whether there is a token for a note on a merge request, and that
+// it goes where it should.
+func (h *Host) MayNote(o *ForgeFlags, p *gate.Policy) bool {
+	if h.Getenv("NINES_GITLAB_TOKEN") == "" {
+		return false
+	}
+	if h.forgeAccess(o, &p.Identity).Token == "" {
+		h.Note("no note on the merge request: NINES_GITLAB_TOKEN goes only to a GitLab that --gitlab or the policy names")
+		return false
+	}
+	return true
 }
 
 // CatalogFor loads the documents: those of the protected branch where one is
@@ -96,7 +116,7 @@ func (h *Host) CatalogFor(ctx context.Context, o *ForgeFlags) (catalog *config.C
 	if w.URL == "" || w.Project == "" {
 		return nil, "", fault.New(fault.Invalid, "--policy-ref "+o.PolicyRef, "it is not known of which project", "name it with --gitlab URL --project GROUP/NAME")
 	}
-	_, docs, err := h.OpenForge(w, h.forgeAccess())
+	_, docs, err := h.OpenForge(w, h.forgeAccess(o, &gate.Identity{}))
 	if err != nil {
 		return nil, "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/notify"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
@@ -67,6 +68,9 @@ type Wiring struct {
 	// OpenForge opens a project of the platform that runs pipelines, and what
 	// reads documents from its branches.
 	OpenForge func(where forge.Where, access ForgeAccess) (forge.Forge, forge.Documents, error)
+	// OpenTarget opens somebody to tell; where is the project in which issues are
+	// written.
+	OpenTarget func(a notify.Address, where forge.Where, access ForgeAccess) (notify.Target, error)
 }
 
 // Globals are the flags every verb takes.
