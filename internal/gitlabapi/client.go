@@ -1,6 +1,6 @@
 // Package gitlabapi speaks the few parts of GitLab's REST API (version 4) that
 // Nines needs: a dozen calls about one project. It is written out instead of
-// taking the official client, which would make the program larger by a fifth
+// taking the official client, which would make the program larger by a sixth
 // for them; tests drive the same double with both.
 //
 // A job's own token may read branches, tags, deployments and merge requests,
