@@ -37,8 +37,8 @@ type Leave struct {
 }
 
 // ClassEvidence is what was found out about a claimed class. What could not be
-// read stands in Unread; what was read in full and did not show it leaves
-// nothing.
+// read stands in Unread; records that were read to their end and did not show it
+// stand in Read.
 type ClassEvidence struct {
 	// Recorded are entries of the ledger by which the version was in the
 	// environment before.
@@ -49,12 +49,13 @@ type ClassEvidence struct {
 	// Doubts say why what is asked about is not what runs: nothing vouches for it.
 	Doubts []string `json:"doubts,omitempty"`
 	Unread []string `json:"unread,omitempty"`
+	Read   []string `json:"read,omitempty"`
 }
 
 // ClassOf is the class a change is held to, and what is to be said about it:
 // "" where there is nothing. It is the claimed one where the policy verifies
 // nothing, and ClassChange where a claim is not borne out. A rollback for which
-// no record could be read is the policy's to decide; unless it says otherwise
+// no record at all could be read is the policy's to decide; unless it says otherwise
 // it goes, because rolling back must not depend on our own health.
 func (p *Policy) ClassOf(c *Change) (class Class, note string) {
 	claimed := c.Class
@@ -111,10 +112,13 @@ func (p *Policy) rollbackOf(c *Change, e *ClassEvidence, refuse func(string) (Cl
 		return ClassRollback, fmt.Sprintf("%s was in %s before, by deployment %d", short(c.Version), d.Environment, d.ID)
 	case len(e.Recorded) > 0:
 		return ClassRollback, fmt.Sprintf("%s was there before, by entry %s of the ledger", short(c.Version), e.Recorded[0])
-	case len(e.Unread) > 0 && p.Classes.WhenUnknown != UnknownIsNone:
+	case len(e.Unread) > 0 && len(e.Read) == 0 && p.Classes.WhenUnknown != UnknownIsNone:
 		return ClassRollback, "that it is one " + unverified + strings.Join(e.Unread, "; ")
-	case len(e.Unread) > 0:
+	case len(e.Unread) > 0 && len(e.Read) == 0:
 		return refuse(unverified + strings.Join(e.Unread, "; "))
+	case len(e.Unread) > 0:
+		return refuse(fmt.Sprintf("is not borne out: %s does not show that %s was there before, and %s",
+			strings.Join(e.Read, " and "), short(c.Version), strings.Join(e.Unread, "; ")))
 	case len(e.Deployed) > 0:
 		return refuse(fmt.Sprintf("is not believed: deployment %d came from %s, which is not protected", e.Deployed[0].ID, e.Deployed[0].Ref))
 	}

@@ -149,6 +149,7 @@ func TestClassOf(t *testing.T) {
 		{"rollback, deployed from a branch of anybody's", verify(""), gate.ClassRollback, &gate.ClassEvidence{Deployed: d(false)}, gate.ClassChange, "topic, which is not protected"},
 		{"rollback, records away", verify(""), gate.ClassRollback, &gate.ClassEvidence{Unread: []string{"503"}}, gate.ClassRollback, "could not be verified: 503"},
 		{"rollback, records away, strict", verify(gate.UnknownIsNone), gate.ClassRollback, &gate.ClassEvidence{Unread: []string{"503"}}, gate.ClassChange, "could not be verified"},
+		{"rollback, one record away, the other does not have it", verify(""), gate.ClassRollback, &gate.ClassEvidence{Unread: []string{"503"}, Read: []string{"the ledger"}}, gate.ClassChange, "the ledger does not show"},
 		{"rollback, one record away, the other has it", verify(gate.UnknownIsNone), gate.ClassRollback, &gate.ClassEvidence{Unread: []string{"503"}, Recorded: []string{"abc"}}, gate.ClassRollback, "abc"},
 		{"rollback, doubted", verify(""), gate.ClassRollback, &gate.ClassEvidence{Deployed: d(true), Recorded: []string{"abc"}, Doubts: []string{"no token"}}, gate.ClassChange, "no token"},
 		{"fix, labelled by a maintainer", verify(""), gate.ClassFix, &gate.ClassEvidence{Changes: mr("dev", "fix", "lead", forge.Maintainer)}, gate.ClassFix, "set by lead"},
@@ -184,7 +185,7 @@ func TestUnprovenClaimsGainNothing(t *testing.T) {
 		r.Change.Class = rapid.SampledFrom([]gate.Class{gate.ClassFix, gate.ClassSecurity, gate.ClassRollback}).Draw(rt, "claim")
 		r.Change.Evidence = rapid.SampledFrom([]*gate.ClassEvidence{
 			nil, {}, {Doubts: []string{"x"}}, {Doubts: []string{"x"}, Unread: []string{"y"}, Recorded: []string{"z"}},
-			{Deployed: []forge.Deployment{{ID: 1}}}, {Changes: []forge.Change{{ID: 7, Labels: []forge.Label{{Name: "fix"}}}}},
+			{Deployed: []forge.Deployment{{ID: 1}}}, {Read: []string{"x"}, Unread: []string{"y"}}, {Changes: []forge.Change{{ID: 7, Labels: []forge.Label{{Name: "fix"}}}}},
 		}).Draw(rt, "evidence")
 		plain := r
 		plain.Change.Class = gate.ClassChange

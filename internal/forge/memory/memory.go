@@ -77,12 +77,18 @@ func (f *Forge) Deployments(_ context.Context, environment, commit, pipeline str
 
 // Changes implements forge.Forge.
 func (f *Forge) Changes(_ context.Context, commit string) ([]forge.Change, error) {
-	return slices.Clone(f.Merged[commit]), f.Fail
+	if f.Fail != nil {
+		return nil, f.Fail
+	}
+	return slices.Clone(f.Merged[commit]), nil
 }
 
 // Approvals implements forge.Forge.
 func (f *Forge) Approvals(_ context.Context, job forge.Actor) ([]forge.Approval, error) {
-	return slices.Clone(f.Approved[job.Job]), f.Fail
+	if f.Fail != nil {
+		return nil, f.Fail
+	}
+	return slices.Clone(f.Approved[job.Job]), nil
 }
 
 // Note implements forge.Forge.

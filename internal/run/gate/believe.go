@@ -47,17 +47,24 @@ func (q *question) believe(ctx context.Context) error {
 		q.req.Change.Evidence = e
 	}
 	e.Unread = append(e.Unread, q.opt.Unread...)
-	switch {
-	case q.unknown != nil && fault.KindOf(q.unknown).Retry():
-		e.Unread = append(e.Unread, q.unknown.Error())
-		return nil
-	case q.unknown != nil:
+	away := q.unknown != nil && fault.KindOf(q.unknown).Retry()
+	if away {
+		e.Unread = append(e.Unread, "who asks: "+q.unknown.Error())
+	} else if q.unknown != nil {
 		e.Doubts = append(e.Doubts, "it is not proven which job asks: "+q.unknown.Error())
 		return nil
-	case q.req.Change.Class == gate.ClassRollback:
-		err = q.lookBack(ctx, e)
-	default:
-		err = q.lookAtChange(ctx, e)
+	}
+	if q.req.Change.Class != gate.ClassRollback {
+		if away {
+			return nil // of which commit the job is, is only a variable's word
+		}
+		return q.lookAtChange(ctx, e)
+	}
+	err = q.lookBack(ctx, e)
+	if away {
+		// So is its version: a record of that says nothing for the job, but that
+		// there is none says something against it.
+		e.Recorded, e.Deployed = nil, nil
 	}
 	return err
 }
@@ -123,11 +130,14 @@ func (q *question) follow(by *forge.Actor) {
 // lookBack looks for the version in what was in the environment before: in the
 // ledger, then in the forge's deployments.
 func (q *question) lookBack(ctx context.Context, e *gate.ClassEvidence) error {
-	if err := q.recorded(ctx, e); err != nil {
-		if fault.KindOf(err) == fault.Canceled {
-			return err
-		}
+	kept, err := q.recorded(ctx, e)
+	switch {
+	case fault.KindOf(err) == fault.Canceled && err != nil:
+		return err
+	case err != nil:
 		e.Unread = append(e.Unread, err.Error())
+	case kept && len(e.Recorded) == 0:
+		e.Read = append(e.Read, "the ledger")
 	}
 	commit := q.req.Change.Version
 	if len(e.Recorded) > 0 || q.env.Forge == nil || !IsCommit(commit) {
@@ -144,37 +154,42 @@ func (q *question) lookBack(ctx context.Context, e *gate.ClassEvidence) error {
 	}
 	if err != nil {
 		e.Unread = append(e.Unread, "the deployments: "+err.Error())
+	} else {
+		e.Read = append(e.Read, "GitLab")
 	}
 	return nil
 }
 
-// recorded looks into the ledger. Under a policy that wants names proven, only
+// recorded looks into the ledger; kept says whether deployments to the
+// environment are recorded there at all: a ledger that nobody records them in
+// has nothing to say about one. Under a policy that wants names proven, only
 // what a proven job on protected ground recorded counts: anybody can write that
 // something was deployed.
-func (q *question) recorded(ctx context.Context, e *gate.ClassEvidence) error {
+func (q *question) recorded(ctx context.Context, e *gate.ClassEvidence) (kept bool, err error) {
 	if q.env.Ledger == nil {
-		return fault.New(fault.Unavailable, "the ledger", "there is none", "")
+		return false, fault.New(fault.Unavailable, "the ledger", "there is none", "")
 	}
 	p := &q.req.Policy
 	query := ledger.Query{Kinds: []ledger.Kind{ledger.KindDeploy}, Subject: q.req.Service, To: q.env.Now, Newest: true}
 	for entry, err := range q.env.Ledger.Scan(ctx, query) {
 		if err != nil {
-			return fault.Wrap(fault.Internal, "the ledger", err, "")
+			return kept, fault.Wrap(fault.Internal, "the ledger", err, "")
 		}
 		var d Deployed
 		if err := json.Unmarshal(entry.Body, &d); err != nil {
 			continue // no evidence of anything
 		}
-		if d.Version != q.req.Change.Version || d.Environment != q.req.Environment || p.Identity.On() && !p.Vouches(d.By) {
+		if d.Environment != q.req.Environment || p.Identity.On() && !p.Vouches(d.By) {
 			continue
 		}
-		if by := q.req.Change.By; by != nil && d.By != nil && d.By.Pipeline == by.Pipeline {
-			continue // the pipeline that asks vouches for itself
+		kept = true
+		if by := q.req.Change.By; d.Version != q.req.Change.Version || by != nil && d.By != nil && d.By.Pipeline == by.Pipeline {
+			continue // the pipeline that asks does not vouch for itself
 		}
 		e.Recorded = append(e.Recorded, entry.ID)
-		return nil
+		return kept, nil
 	}
-	return nil
+	return kept, nil
 }
 
 // lookAtChange reads what brought the commit.
@@ -192,8 +207,9 @@ func (q *question) lookAtChange(ctx context.Context, e *gate.ClassEvidence) erro
 		if hint := fault.HintOf(err); hint != "" {
 			q.notes = append(q.notes, hint)
 		}
+	default:
+		e.Changes = found
 	}
-	e.Changes = found
 	return nil
 }
 

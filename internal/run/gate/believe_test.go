@@ -190,6 +190,13 @@ func TestHostile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"a rollback that is none, with a ledger that variables put out of reach", asks(gate.ClassRollback, running, "dev"), func(_ *testing.T, s *scene) {
+			s.ledger.FailRead = locked
+		}},
+		{"a rollback that is none, with a GitLab out of reach", asks(gate.ClassRollback, running, "dev"), func(t *testing.T, s *scene) {
+			recorded(t, s, earlier)
+			s.forge.Fail = fault.New(fault.Unavailable, "GitLab", "proxy", "")
+		}},
 		{"a fix that nobody labelled", asks(gate.ClassFix, running, "dev"), nil},
 		{"a fix labelled by a nobody", asks(gate.ClassFix, posed, "posed"), nil},
 		{"a security update labelled by a nobody", asks(gate.ClassSecurity, posed, "posed"), nil},
@@ -215,6 +222,16 @@ func TestHostile(t *testing.T) {
 				t.Logf("no hint: %v", err)
 			}
 		})
+	}
+}
+
+// recorded has a version deployed and recorded rightly, an hour ago.
+func recorded(t *testing.T, s *scene, version string) {
+	t.Helper()
+	s.forge.Tokens["then"] = job("dev", forge.Developer, version, func(a *forge.Actor) { a.Pipeline = "9" })
+	out, err := deploy.Record(t.Context(), s.before(), deploy.Options{Service: "payment-api", Environment: "production", Version: version, Token: "then"})
+	if err != nil || !out.Counts {
+		t.Fatal(out, err)
 	}
 }
 
@@ -260,6 +277,10 @@ func TestHonest(t *testing.T) {
 		{"rollback while everything is away", asks(gate.ClassRollback, earlier, "back"), func(_ *testing.T, s *scene) {
 			s.forge.Fail = fault.New(fault.Unavailable, "GitLab", "503", "")
 			s.ledger.FailAppend, s.ledger.FailRead = locked, locked
+		}, 0, "could not be verified"},
+		{"rollback that the ledger knows, while GitLab is away", asks(gate.ClassRollback, earlier, "back"), func(t *testing.T, s *scene) {
+			recorded(t, s, earlier)
+			s.forge.Fail = fault.New(fault.Unavailable, "GitLab", "503", "")
 		}, 0, "could not be verified"},
 		{"rollback while the ledger is away", asks(gate.ClassRollback, earlier, "back"), func(_ *testing.T, s *scene) {
 			s.ledger.FailAppend, s.ledger.FailRead = locked, locked
