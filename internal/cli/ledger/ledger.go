@@ -161,6 +161,34 @@ type body struct {
 	} `json:"request"`
 	Reason string `json:"reason"`
 	Of     string `json:"of"`
+	// Of deployments, notices and spent tokens.
+	Version     string `json:"version"`
+	Environment string `json:"environment"`
+	Event       string `json:"event"`
+	To          string `json:"to"`
+	Error       string `json:"error"`
+}
+
+// short says what a deployment, a notice or a spent token holds; nil for other
+// kinds.
+func (b *body) short(kind ledger.Kind) []string {
+	var parts []string
+	add := func(before, text string) {
+		if text != "" {
+			parts = append(parts, before+text)
+		}
+	}
+	switch kind {
+	case ledger.KindDeploy, ledger.KindToken:
+		add("", b.Version)
+		add("in ", b.Environment)
+	case ledger.KindNotice:
+		add("", b.Event)
+		add("to ", b.To)
+		add("", b.Error)
+	case ledger.KindDecision, ledger.KindOverride, ledger.KindFreeze, ledger.KindExclusion, ledger.KindEnd, ledger.KindReset, ledger.KindDocument:
+	}
+	return parts
 }
 
 // what says in a line what an entry holds.
@@ -169,8 +197,11 @@ func what(e ledger.Entry) term.Cell {
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return term.Toned(term.Notice, "cannot be read")
 	}
-	var parts []string
+	parts := b.short(e.Kind)
 	tone := term.Plain
+	if b.Error != "" {
+		tone = term.Notice
+	}
 	if b.Decision.Verdict != "" {
 		parts = append(parts, b.Decision.Verdict)
 		if b.Decision.Verdict == "fail" {

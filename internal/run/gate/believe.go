@@ -254,8 +254,11 @@ func (q *question) spend(ctx context.Context, who *forge.Actor) error {
 		}
 	}
 	body, err := json.Marshal(struct {
-		Job, Project, Environment, Version string
-		At                                 time.Time
+		Job         string    `json:"job"`
+		Project     string    `json:"project"`
+		Environment string    `json:"environment"`
+		Version     string    `json:"version"`
+		At          time.Time `json:"at"`
 	}{who.Job, who.Project, q.req.Environment, q.req.Change.Version, q.env.Now.UTC()})
 	if err != nil {
 		return fault.Wrap(fault.Internal, "override", err, "")

@@ -50,7 +50,7 @@ type notice struct {
 	Event    notify.Event `json:"event"`
 	To       string       `json:"to"`
 	Key      string       `json:"key"`
-	Decision string       `json:"decision,omitempty"`
+	Decision string       `json:"decision_id,omitempty"`
 	Error    string       `json:"error,omitempty"` // empty: told
 }
 
