@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
@@ -63,6 +64,10 @@ type Wiring struct {
 	Directory func(at metric.Place) metric.Directory
 	// AdminStore returns what sets up the store of a URL.
 	AdminStore func(url string) (StoreAdmin, error)
+	// Documents open addresses that keep documents and are not paths, by scheme.
+	Documents map[string]config.Opener
+	// Cache is kept by hosts that load documents again and again; may be nil.
+	Cache *config.Cache
 }
 
 // Globals are the flags every verb takes.
