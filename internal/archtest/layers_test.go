@@ -32,6 +32,7 @@ var layers = []layer{
 	{name: "support", patterns: []string{
 		"internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
+		"internal/awskit", "internal/lambdatest",
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",

@@ -177,3 +177,14 @@ func (g *gatherer) state(ctx context.Context, src Source, address string) ([]wri
 	}
 	return out, nil
 }
+
+// DocumentPath says whether a path below a source's address can hold
+// documents: it ends as documents do and no part of it is hidden.
+func DocumentPath(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(part, ".") {
+			return false
+		}
+	}
+	return documentName(path)
+}
