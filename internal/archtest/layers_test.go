@@ -22,6 +22,7 @@ var layers = []layer{
 	{name: "words", patterns: []string{
 		"internal/fault", "internal/decision", "internal/slo", "internal/metric",
 		"internal/timeline", "internal/ledger", "internal/event", "internal/act", "internal/check",
+		"internal/publish",
 	}},
 	{name: "deciders", patterns: []string{
 		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
@@ -37,11 +38,12 @@ var layers = []layer{
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
+		"internal/publish/publishtest",
 		"internal/testkit/*",
 	}},
 	{name: "adapters", patterns: []string{
 		"internal/metric/*", "internal/timeline/*", "internal/ledger/*",
-		"internal/act/*", "internal/check/*", "internal/config/*",
+		"internal/act/*", "internal/check/*", "internal/config/*", "internal/publish/*",
 	}},
 	{name: "shells", patterns: []string{"internal/loop", "internal/run", "internal/run/*", "internal/script"}, together: true},
 	{name: "hosts", patterns: []string{
@@ -60,6 +62,7 @@ var ports = map[string]string{
 	"internal/act":      "internal/act/acttest",
 	"internal/check":    "internal/check/checktest",
 	"internal/config":   "internal/config/configtest",
+	"internal/publish":  "internal/publish/publishtest",
 }
 
 // wire is the one package that may name an adapter.
