@@ -10,6 +10,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/publish"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
@@ -64,6 +65,8 @@ type Wiring struct {
 	Directory func(at metric.Place) metric.Directory
 	// AdminStore returns what sets up the store of a URL.
 	AdminStore func(url string) (StoreAdmin, error)
+	// OpenSink opens where documents send numbers.
+	OpenSink func(config.Publish) (publish.Sink, error)
 	// Documents open addresses that keep documents and are not paths, by scheme.
 	Documents map[string]config.Opener
 	// Cache is kept by hosts that load documents again and again; may be nil.

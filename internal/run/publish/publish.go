@@ -28,6 +28,9 @@ const (
 	FrontierAge = "MeasuredFrontierAge"
 )
 
+// Namespace is CloudWatch's, unless documents name another.
+const Namespace = "Nines"
+
 // Defaults are the metrics that are sent unless documents say otherwise. Each
 // costs as much as a custom metric does, for every objective.
 func Defaults() []string { return []string{BudgetRemaining, BurnRate + "1h"} }
