@@ -18,7 +18,6 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
 	"gitlab.com/nines-sre/nines/internal/config"
-	"gitlab.com/nines-sre/nines/internal/lambdahost"
 	"gitlab.com/nines-sre/nines/internal/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	shells "gitlab.com/nines-sre/nines/internal/run"
@@ -310,7 +309,9 @@ func TestLambdaDay(t *testing.T) {
 func (f *functions) invoke(t *testing.T, which int, in lambdatest.Invocation) lambdatest.Result {
 	t.Helper()
 	res, err := f.all[which].Invoke(t.Context(), in)
-	var answer lambdahost.Answer
+	var answer struct {
+		OK bool `json:"ok"`
+	}
 	if err == nil && res.OK() {
 		err = json.Unmarshal(res.Payload, &answer)
 	}
@@ -319,7 +320,7 @@ func (f *functions) invoke(t *testing.T, which int, in lambdatest.Invocation) la
 		return f.invoke(t, which, in)
 	}
 	if err != nil || !res.OK() || !answer.OK {
-		t.Errorf("%s: %+v %+v, %v\n%s", in.Payload, res, res.Error, err, f.log.String())
+		t.Errorf("%s: %s %v (timed out %t, ended %t), %v\n%s", in.Payload, res.Payload, res.Error, res.TimedOut, res.Exited, err, f.log.String())
 	}
 	return res
 }
