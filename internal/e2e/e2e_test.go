@@ -113,7 +113,7 @@ func objective(t *testing.T, dir, at string) answer {
 	return got[0]
 }
 
-func write(t *testing.T, file, text string) {
+func write(t testing.TB, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

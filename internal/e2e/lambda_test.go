@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -61,9 +62,19 @@ type account struct {
 	services []string
 }
 
-func newAccount(t *testing.T) *account {
+func newAccount(t testing.TB) *account {
 	t.Helper()
-	a := &account{day: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour), services: []string{"pay", "shop", "ship"}}
+	a := emptyAccount(t)
+	a.services = []string{"pay", "shop", "ship"}
+	random := rand.New(rand.NewPCG(1, 2))
+	a.traffic(t, a.day, int(slo.Day), func() int { return random.IntN(50) * (50 + random.IntN(100)) / 25 })
+	return a
+}
+
+// emptyAccount is an account without services.
+func emptyAccount(t testing.TB) *account {
+	t.Helper()
+	a := &account{day: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
 	var err error
 	if a.server, err = cloudwatchd.New(t.Context(), cloudwatchd.Config{Clock: time.Now}); err != nil {
 		t.Fatal(err)
@@ -76,28 +87,34 @@ func newAccount(t *testing.T) *account {
 		}
 	})
 	a.url = h.URL
-	random := rand.New(rand.NewPCG(1, 2))
+	return a
+}
+
+// traffic publishes some minutes of each service: requests as a function says,
+// none for 0, and now and then an error among them.
+func (a *account) traffic(t testing.TB, from time.Time, minutes int, requests func() int) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(5, 6))
 	var lines strings.Builder
-	for m := range int(slo.Day) {
+	for m := range minutes {
 		for _, s := range a.services {
-			if random.IntN(50) == 0 {
-				continue // a minute without traffic
+			total := requests()
+			if total == 0 {
+				continue
 			}
-			total := 50 + random.IntN(100)
 			fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["Service"]],"Metrics":[{"Name":"Requests"},{"Name":"Errors"}]}]},"Service":"%s","Requests":%d,"Errors":%d}`+"\n",
-				a.day.Add(time.Duration(m)*time.Minute).UnixMilli(), s, total, random.IntN(2)*random.IntN(4))
+				from.Add(time.Duration(m)*time.Minute).UnixMilli(), s, total, min(total, random.IntN(2)*random.IntN(4)))
 		}
 	}
-	res, err := h.Client().Post(h.URL+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String()))
+	res, err := http.Post(a.url+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String())) //nolint:noctx // the test's own server
 	if err != nil || res.StatusCode/100 != 2 {
 		t.Fatalf("post metric lines: %v %v", res, err)
 	}
 	_ = res.Body.Close()
-	return a
 }
 
 // documents writes the services' documents into a folder.
-func (a *account) documents(t *testing.T, dir string) string {
+func (a *account) documents(t testing.TB, dir string) string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -142,7 +159,7 @@ func (l *lockedLog) String() string {
 
 // bootstrap is the program as the function's binary: the test executable, or
 // with NINES_FULL the one that a release builds.
-func bootstrap(t *testing.T) func() *exec.Cmd {
+func bootstrap(t testing.TB) func() *exec.Cmd {
 	t.Helper()
 	file, err := os.Executable()
 	if err != nil {
@@ -159,7 +176,7 @@ func bootstrap(t *testing.T) func() *exec.Cmd {
 	return func() *exec.Cmd { return exec.CommandContext(context.WithoutCancel(t.Context()), file) }
 }
 
-func deploy(t *testing.T, n int, env ...string) *functions {
+func deploy(t testing.TB, n int, env ...string) *functions {
 	t.Helper()
 	f := &functions{}
 	command := bootstrap(t)
@@ -266,9 +283,15 @@ func TestLambdaDay(t *testing.T) {
 			both.Go(func() { f.invoke(t, 1, in) })
 			both.Wait()
 		case "killed":
-			timer := time.AfterFunc(time.Duration(random.Int64N(int64(usual))), f.all[0].Kill)
+			dead := make(chan struct{})
+			timer := time.AfterFunc(time.Duration(random.Int64N(int64(usual))), func() {
+				f.all[0].Kill()
+				close(dead)
+			})
 			res, err := f.all[0].Invoke(t.Context(), in)
-			timer.Stop()
+			if !timer.Stop() {
+				<-dead // it must not meet the next invocation
+			}
 			if err != nil || !res.Exited && !res.OK() {
 				t.Fatalf("killed: %+v, %v", res, err)
 			}
