@@ -150,7 +150,7 @@ func TestRolesAreNarrow(t *testing.T) {
 	for action, resource := range observer {
 		service, name, _ := strings.Cut(action, ":")
 		reads := strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Describe") ||
-			strings.HasPrefix(name, "BatchGet") || name == "Query" || name == "Decrypt" || name == "ConditionCheckItem"
+			strings.HasPrefix(name, "BatchGet") || name == "Query" || name == "Decrypt"
 		own := strings.Contains(resource, "!GetAtt Table.Arn") || strings.Contains(resource, "!GetAtt Log.Arn") || strings.Contains(resource, "!GetAtt DeadLetters.Arn")
 		switch {
 		case strings.Contains(action, "*"):
