@@ -63,7 +63,7 @@ func packed(b *testing.B, file string) float64 {
 // the process had. Goals: 2 s, 256 MB.
 func BenchmarkLambdaTick(b *testing.B) {
 	b.Setenv("NINES_FULL", "1")
-	a := emptyAccount(b)
+	a := emptyLambdaAccount(b)
 	for i := range 1000 {
 		a.services = append(a.services, fmt.Sprintf("service-%d", i))
 	}

@@ -170,7 +170,7 @@ func TestRolesAreNarrow(t *testing.T) {
 // TestCallsAreGranted records what the function asks of AWS, and holds it
 // against what the template lets it do.
 func TestCallsAreGranted(t *testing.T) {
-	a := newAccount(t)
+	a := newLambdaAccount(t)
 	root := t.TempDir()
 	calls := &actions{all: map[string]bool{}}
 	places := map[string]string{"folder": a.documents(t, filepath.Join(root, "slo"))}
@@ -208,7 +208,7 @@ func TestCallsAreGranted(t *testing.T) {
 }
 
 // upload puts the documents into a bucket and into parameters.
-func (a *account) upload(t *testing.T, endpoint string) {
+func (a *lambdaAccount) upload(t *testing.T, endpoint string) {
 	t.Helper()
 	who := credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
 	bucket := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &endpoint, UsePathStyle: true, Credentials: who})

@@ -54,27 +54,27 @@ metadata: {name: defaults}
 spec: {publish: {to: cloudwatch, metrics: [BudgetRemaining, BurnRate1h, SLI]}}
 `
 
-// account is an AWS account with a day of three services in its CloudWatch.
-type account struct {
+// lambdaAccount is an AWS account with a day of three services in its CloudWatch.
+type lambdaAccount struct {
 	url      string
 	server   *cloudwatchd.Server
 	day      time.Time // its midnight: the last whole day but one
 	services []string
 }
 
-func newAccount(t testing.TB) *account {
+func newLambdaAccount(t testing.TB) *lambdaAccount {
 	t.Helper()
-	a := emptyAccount(t)
+	a := emptyLambdaAccount(t)
 	a.services = []string{"pay", "shop", "ship"}
 	random := rand.New(rand.NewPCG(1, 2))
 	a.traffic(t, a.day, int(slo.Day), func() int { return random.IntN(50) * (50 + random.IntN(100)) / 25 })
 	return a
 }
 
-// emptyAccount is an account without services.
-func emptyAccount(t testing.TB) *account {
+// emptyLambdaAccount is an account without services.
+func emptyLambdaAccount(t testing.TB) *lambdaAccount {
 	t.Helper()
-	a := &account{day: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
+	a := &lambdaAccount{day: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
 	var err error
 	if a.server, err = cloudwatchd.New(t.Context(), cloudwatchd.Config{Clock: time.Now}); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func emptyAccount(t testing.TB) *account {
 
 // traffic publishes some minutes of each service: requests as a function says,
 // none for 0, and now and then an error among them.
-func (a *account) traffic(t testing.TB, from time.Time, minutes int, requests func() int) {
+func (a *lambdaAccount) traffic(t testing.TB, from time.Time, minutes int, requests func() int) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(5, 6))
 	var lines strings.Builder
@@ -114,7 +114,7 @@ func (a *account) traffic(t testing.TB, from time.Time, minutes int, requests fu
 }
 
 // documents writes the services' documents into a folder.
-func (a *account) documents(t testing.TB, dir string) string {
+func (a *lambdaAccount) documents(t testing.TB, dir string) string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func (a *account) documents(t testing.TB, dir string) string {
 	return dir
 }
 
-func (a *account) environ() []string {
+func (a *lambdaAccount) environ() []string {
 	return []string{
 		"AWS_ENDPOINT_URL_CLOUDWATCH=" + a.url, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
@@ -219,7 +219,7 @@ func history(t *testing.T, env *shells.Env, from slo.Minute) string {
 }
 
 // open opens documents and a store in this process, as a laptop does.
-func open(t *testing.T, a *account, dir, store string, now time.Time) *shells.Env {
+func open(t *testing.T, a *lambdaAccount, dir, store string, now time.Time) *shells.Env {
 	t.Helper()
 	for _, v := range a.environ() {
 		name, value, _ := strings.Cut(v, "=")
@@ -251,7 +251,7 @@ func open(t *testing.T, a *account, dir, store string, now time.Time) *shells.En
 // events come twice and overlap: afterwards the history is what a laptop makes
 // of the day in one go. The ordinary test takes an hour of it.
 func TestLambdaDay(t *testing.T) {
-	a := newAccount(t)
+	a := newLambdaAccount(t)
 	root := t.TempDir()
 	slos := a.documents(t, filepath.Join(root, "slo"))
 	store := "sqlite:" + filepath.Join(root, "nines.db")
