@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -24,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"go.yaml.in/yaml/v4"
 
+	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
 	"gitlab.com/nines-sre/nines/internal/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
 )
@@ -185,8 +187,12 @@ func TestCallsAreGranted(t *testing.T) {
 	} else {
 		t.Log("without moto, documents are read from a folder alone")
 	}
-	for name, place := range places {
-		f := deploy(t, 1, append(slices.Clone(env), "NINES_CONFIG="+place, "NINES_STORE=sqlite:"+filepath.Join(root, name+".db"))...)
+	service := dynamodbtest.Start(t, time.Now)
+	through := calls.record(t, service.Endpoint)
+	for _, place := range places {
+		name := dynamodbtest.TableName()
+		nines(t, root, 0, "store", "create", "dynamodb:"+name+"?endpoint="+service.Endpoint)
+		f := deploy(t, 1, append(slices.Clone(env), "NINES_CONFIG="+place, "NINES_STORE=dynamodb:"+name+"?endpoint="+through)...)
 		for _, event := range []string{`{}`, `{"do":"status"}`, `{"do":"gate","service":"pay"}`, `{"adaptive":true}`} {
 			f.invoke(t, 0, lambdatest.Invocation{Payload: []byte(event)})
 		}
@@ -198,7 +204,7 @@ func TestCallsAreGranted(t *testing.T) {
 			t.Errorf("%s was asked for, but the role may not", action)
 		}
 	}
-	if !slices.Contains(got, "cloudwatch:GetMetricData") {
+	if !slices.Contains(got, "cloudwatch:GetMetricData") || !slices.Contains(got, "dynamodb:PutItem") {
 		t.Errorf("recorded are %v", got)
 	}
 	if len(places) == 3 && (!slices.Contains(got, "s3:ListBucket") || !slices.Contains(got, "s3:GetObject") || !slices.Contains(got, "ssm:GetParametersByPath")) {

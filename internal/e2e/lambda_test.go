@@ -19,6 +19,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
 	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
 	"gitlab.com/nines-sre/nines/internal/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	shells "gitlab.com/nines-sre/nines/internal/run"
@@ -251,10 +252,19 @@ func open(t *testing.T, a *lambdaAccount, dir, store string, now time.Time) *she
 // events come twice and overlap: afterwards the history is what a laptop makes
 // of the day in one go. The ordinary test takes an hour of it.
 func TestLambdaDay(t *testing.T) {
+	t.Run("file", func(t *testing.T) {
+		lambdaDay(t, "sqlite:"+filepath.Join(t.TempDir(), "nines.db"))
+	})
+	t.Run("table", func(t *testing.T) {
+		s := dynamodbtest.Start(t, time.Now)
+		lambdaDay(t, table(t, s, t.TempDir()))
+	})
+}
+
+func lambdaDay(t *testing.T, store string) {
 	a := newLambdaAccount(t)
 	root := t.TempDir()
 	slos := a.documents(t, filepath.Join(root, "slo"))
-	store := "sqlite:" + filepath.Join(root, "nines.db")
 	f := deploy(t, 2, append(a.environ(), "NINES_CONFIG="+slos, "NINES_STORE="+store)...)
 	ticks := 12
 	if os.Getenv("NINES_FULL") != "" {
