@@ -39,14 +39,18 @@ run: build ## the example: measure a payment API, show its budgets, ask the gate
 .PHONY: build
 build: ## bin/nines, static
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/nines ./cmd/nines
+	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/nines ./cmd/nines
 
 .PHONY: foreign
 foreign:
 	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: testing without foreign clients and servers",tools/foreign.sh)
 
+.PHONY: templates
+templates:
+	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: the templates are not checked",tools/templates.sh)
+
 .PHONY: test
-test: foreign ## what every change must pass: vet, and every test in random order, with the race detector
+test: foreign templates ## what every change must pass: vet, and every test in random order, with the race detector
 	go vet ./...
 	@$(if $(RACE),:,echo "no C compiler: testing without the race detector")
 	$(FOREIGN) go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) ./...
@@ -58,6 +62,7 @@ test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, 
 	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
 	NINES_FULL=1 RAPID_CHECKS=30 go test -count=1 -timeout 30m ./internal/timeline/dynamodb ./internal/ledger/dynamodb
 	tools/dynamodb.sh
+	tools/templates.sh --scan
 	tools/fuzz.sh $(FUZZTIME)
 	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
 

@@ -1,4 +1,5 @@
-// Command nines is the one binary. Time zones are built in, because the
+// Command nines is the one binary: the command line, or the function when Lambda
+// starts it. Time zones are built in, because the
 // smallest containers carry none.
 package main
 
@@ -7,6 +8,7 @@ import (
 	_ "time/tzdata"
 
 	"gitlab.com/nines-sre/nines/internal/cli"
+	"gitlab.com/nines-sre/nines/internal/lambdahost"
 	"gitlab.com/nines-sre/nines/internal/wire"
 )
 
@@ -15,6 +17,12 @@ import (
 var version, commit string
 
 func main() {
+	if os.Getenv(lambdahost.RuntimeAPI) != "" {
+		f := wire.Lambda()
+		f.Version = version
+		lambdahost.Main(f)
+		return
+	}
 	w := wire.CLI()
 	w.Version, w.Commit = version, commit
 	os.Exit(cli.Main(os.Args[1:], w))

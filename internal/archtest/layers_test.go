@@ -23,6 +23,7 @@ var layers = []layer{
 		"internal/fault", "internal/decision", "internal/slo", "internal/metric",
 		"internal/timeline", "internal/ledger", "internal/event", "internal/act", "internal/check",
 		"internal/forge", "internal/notify",
+		"internal/publish",
 	}},
 	{name: "deciders", patterns: []string{
 		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
@@ -34,17 +35,19 @@ var layers = []layer{
 		"internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
+		"internal/awskit", "internal/lambdatest",
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
+		"internal/publish/publishtest",
 		"internal/testkit/*",
 		"internal/forge/forgetest", "internal/notify/notifytest",
 	}},
 	{name: "adapters", patterns: []string{
 		"internal/metric/*", "internal/timeline/*", "internal/ledger/*",
 		"internal/act/*", "internal/check/*", "internal/config/*",
-		"internal/forge/*", "internal/notify/*",
+		"internal/forge/*", "internal/notify/*", "internal/publish/*",
 	}},
 	{name: "shells", patterns: []string{"internal/loop", "internal/run", "internal/run/*", "internal/script"}, together: true},
 	{name: "hosts", patterns: []string{
@@ -65,6 +68,7 @@ var ports = map[string]string{
 	"internal/config":   "internal/config/configtest",
 	"internal/forge":    "internal/forge/forgetest",
 	"internal/notify":   "internal/notify/notifytest",
+	"internal/publish":  "internal/publish/publishtest",
 }
 
 // wire is the one package that may name an adapter.

@@ -116,4 +116,17 @@ type Settings struct {
 	Width   int
 	Place   fault.Place
 	Explain bool
+	Publish Publish `json:",omitzero"`
 }
+
+// Publish says where hosts that measure by themselves send numbers. The zero
+// value: nowhere.
+type Publish struct {
+	To        string   // "cloudwatch"
+	Namespace string   // "": Nines
+	Region    string   // "": the program's own
+	Metrics   []string // as "BudgetRemaining"; empty: the defaults
+}
+
+// IsZero says that nothing is published.
+func (p Publish) IsZero() bool { return p.To == "" }

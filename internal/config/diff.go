@@ -151,9 +151,13 @@ func (c *Catalog) ruleEntries(kind string) (out []entry) {
 		}
 	case "settings":
 		s := c.Settings
-		out = append(out, entry{"settings", [][2]string{{"store", s.Store}, {"zone", s.Zone}, {"width", fmt.Sprint(s.Width)}, {"explain", fmt.Sprint(s.Explain)}}, s.Place})
+		out = append(out, entry{"settings", [][2]string{{"store", s.Store}, {"zone", s.Zone}, {"width", fmt.Sprint(s.Width)}, {"explain", fmt.Sprint(s.Explain)}, {"publish", publishText(s.Publish)}}, s.Place})
 	}
 	return out
+}
+
+func publishText(p Publish) string {
+	return strings.TrimSpace(strings.Join([]string{p.To, p.Namespace, p.Region, strings.Join(p.Metrics, ",")}, " "))
 }
 
 func objectiveFields(o *Objective) [][2]string {

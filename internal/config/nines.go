@@ -81,6 +81,10 @@ func (l *loader) resolveSettings() {
 		Store: spec.Get("store").Str(), Zone: spec.Get("zone").Str(), Width: width,
 		Explain: spec.Get("explain").True(), Place: n.Place,
 	}
+	p := spec.Get("publish")
+	l.cat.Settings.Publish = Publish{
+		To: p.Get("to").Str(), Namespace: p.Get("namespace").Str(), Region: p.Get("region").Str(), Metrics: p.Get("metrics").Strings(),
+	}
 }
 
 // resolveExclusions lists the exclusions.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/gate"
+	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/slo/openslo"
 )
 
@@ -206,8 +208,50 @@ func settingsShape() *openslo.Shape {
 		openslo.May("store", openslo.Text("Where history is kept: sqlite:PATH, dynamodb:TABLE?region=R, none.", filled())),
 		openslo.May("zone", openslo.Text("The time zone of what is shown.", openslo.ZoneFormat())),
 		openslo.May("width", openslo.Num("The width of tables, in letters.", wholeFormat(40, 1000))),
-		openslo.May("explain", openslo.Flag("Explain the numbers under the tables.")))
+		openslo.May("explain", openslo.Flag("Explain the numbers under the tables.")),
+		openslo.May("publish", publishShape()))
 }
+
+// publishShape is where numbers go after measuring. The names of its metrics are
+// those of run/publish.
+func publishShape() *openslo.Shape {
+	name := openslo.Text("BudgetRemaining, SLI, Coverage, or BurnRate with a look-back: BurnRate1h.", &openslo.Format{
+		Name: "metric", Pattern: `^(BudgetRemaining|SLI|Coverage|BurnRate[0-9]+[mhdw])$`,
+		Check: func(s string) (string, string) {
+			if s == "BudgetRemaining" || s == "SLI" || s == "Coverage" {
+				return "", ""
+			}
+			if length, is := strings.CutPrefix(s, "BurnRate"); is {
+				if m, err := slo.ParseLength(length); err == nil && slo.FormatLength(m) == length {
+					return "", ""
+				}
+			}
+			return quoted(s) + " is no metric that is published", "write BudgetRemaining, SLI, Coverage, or BurnRate with a look-back, as BurnRate1h"
+		},
+	})
+	return openslo.Object("Where measuring on Lambda, and nines measure --publish, send numbers. Each metric of each objective is billed as a custom metric.",
+		openslo.Need("to", openslo.OneOf("The kind of place.", "cloudwatch")),
+		openslo.May("namespace", openslo.Text("CloudWatch's namespace; Nines unless said.", namespaceFormat())),
+		openslo.May("region", openslo.Text("The region; the program's own unless said. On Lambda it is always its own.", filled())),
+		openslo.May("metrics", openslo.ListOf("What is sent; BudgetRemaining and BurnRate1h unless said.", 1, name)))
+}
+
+// namespaceFormat is what CloudWatch takes for custom metrics. (API reference,
+// PutMetricData.)
+func namespaceFormat() *openslo.Format {
+	allowed := regexp.MustCompile(namespacePattern)
+	return &openslo.Format{Name: "namespace", Pattern: namespacePattern, Check: func(s string) (string, string) {
+		if !allowed.MatchString(s) {
+			return quoted(s) + " is no namespace of CloudWatch", "use letters, digits and . - _ / #"
+		}
+		if strings.HasPrefix(s, "AWS/") {
+			return quoted(s) + " belongs to AWS", "take a namespace of your own"
+		}
+		return "", ""
+	}}
+}
+
+const namespacePattern = `^[0-9A-Za-z._/#-][0-9A-Za-z._/# -]{0,254}$`
 
 // wholeFormat is a whole number in a range.
 func wholeFormat(least, most int) *openslo.Format {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gitlab.com/nines-sre/nines/internal/cli"
+	"gitlab.com/nines-sre/nines/internal/lambdahost"
 	"gitlab.com/nines-sre/nines/internal/wire"
 )
 
@@ -17,7 +18,11 @@ import (
 const asBinary = "NINES_E2E_BINARY"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asBinary) != "" {
+	switch {
+	case os.Getenv(asBinary) != "" && os.Getenv(lambdahost.RuntimeAPI) != "":
+		lambdahost.Main(wire.Lambda())
+		return
+	case os.Getenv(asBinary) != "":
 		os.Exit(cli.Main(os.Args[1:], wire.CLI()))
 	}
 	os.Exit(m.Run())
@@ -108,7 +113,7 @@ func objective(t *testing.T, dir, at string) answer {
 	return got[0]
 }
 
-func write(t *testing.T, file, text string) {
+func write(t testing.TB, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/notify"
+	"gitlab.com/nines-sre/nines/internal/publish"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
@@ -71,6 +73,12 @@ type Wiring struct {
 	// OpenTarget opens somebody to tell; where is the project in which issues are
 	// written.
 	OpenTarget func(a notify.Address, where forge.Where, access ForgeAccess) (notify.Target, error)
+	// OpenSink opens where documents send numbers.
+	OpenSink func(config.Publish) (publish.Sink, error)
+	// Documents open addresses that keep documents and are not paths, by scheme.
+	Documents map[string]config.Opener
+	// Cache is kept by hosts that load documents again and again; may be nil.
+	Cache *config.Cache
 }
 
 // Globals are the flags every verb takes.

@@ -29,22 +29,36 @@ func (h *Host) Paths() []string {
 		return h.Config
 	}
 	if env := h.Getenv("NINES_CONFIG"); env != "" {
-		return filepath.SplitList(env)
+		return h.splitPaths(env)
 	}
 	return []string{"."}
+}
+
+// splitPaths takes a list of paths apart at the system's separator, which may be
+// the colon that stands in addresses too.
+func (h *Host) splitPaths(list string) []string {
+	var out []string
+	for _, part := range filepath.SplitList(list) {
+		if n := len(out); n > 0 && filepath.ListSeparator == ':' && strings.HasPrefix(part, "/") && !strings.Contains(out[n-1], "/") {
+			if joined := out[n-1] + ":" + part; config.Scheme(joined, h.Documents) != "" {
+				out[n-1] = joined
+				continue
+			}
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+// Reading is how documents are loaded.
+func (h *Host) Reading(strict bool) config.Options {
+	return config.Options{Types: h.Types(), Strict: strict, Sources: h.Documents, Cache: h.Cache}
 }
 
 // Catalog loads the documents and refuses them when there is an error in them.
 // Warnings are counted on standard error, not listed: lint lists them.
 func (h *Host) Catalog(ctx context.Context) (*config.Catalog, error) {
-	paths := h.Paths()
-	for _, p := range paths {
-		if scheme, _, ok := strings.Cut(p, "://"); ok {
-			return nil, fault.New(fault.Invalid, "--config "+p, "documents cannot be read from "+scheme+" addresses",
-				"check them out and name the folder")
-		}
-	}
-	catalog, problems, err := config.Load(ctx, paths, config.Options{Types: h.Types()})
+	catalog, problems, err := config.Load(ctx, h.Paths(), h.Reading(false))
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +85,9 @@ func (h *Host) StoreURL(catalog *config.Catalog) string {
 		return catalog.Settings.Store
 	}
 	dir := h.Paths()[0]
+	if config.Scheme(dir, h.Documents) != "" {
+		dir = "."
+	}
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		dir = filepath.Dir(dir)
 	}

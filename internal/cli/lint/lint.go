@@ -48,7 +48,7 @@ func (o *options) run(ctx context.Context, h *host.Host) error {
 	if len(o.paths) == 0 {
 		o.paths = h.Paths()
 	}
-	catalog, problems, err := config.Load(ctx, o.paths, config.Options{Types: h.Types(), Strict: o.strict})
+	catalog, problems, err := config.Load(ctx, o.paths, h.Reading(o.strict))
 	if err != nil {
 		return err
 	}

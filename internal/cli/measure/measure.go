@@ -2,6 +2,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runmeasure "gitlab.com/nines-sre/nines/internal/run/measure"
 	"gitlab.com/nines-sre/nines/internal/run/poll"
+	runpublish "gitlab.com/nines-sre/nines/internal/run/publish"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -29,6 +31,7 @@ type options struct {
 	watch    bool
 	every    time.Duration
 	dryRun   bool
+	publish  bool
 }
 
 // New returns the verb.
@@ -48,7 +51,9 @@ func New(h *host.Host) *cobra.Command {
 			"--watch goes on until it is interrupted or told to end (SIGTERM): every objective is read\n" +
 			"every five minutes (--every, or the annotation nines/poll), and every minute while a\n" +
 			"condition holds or is about to. A reading under way is brought to its end. Each reading\n" +
-			"gets a line on standard error, or with -o json an object a line on standard output.",
+			"gets a line on standard error, or with -o json an object a line on standard output.\n\n" +
+			"--publish sends what is known of the objectives afterwards to CloudWatch, as the\n" +
+			"documents' Settings say (publish). Each metric costs as much as a custom metric does.",
 		Example: "  nines measure\n" +
 			"  nines measure payment-api --since 60d\n" +
 			"  nines measure --dry-run --full\n" +
@@ -68,6 +73,7 @@ func New(h *host.Host) *cobra.Command {
 	cmd.Flags().BoolVar(&opt.watch, "watch", false, "keep the history up to date until interrupted")
 	cmd.Flags().DurationVar(&opt.every, "every", poll.Every, "how `OFTEN` --watch reads what does not burn, at least 1m")
 	cmd.Flags().BoolVar(&opt.dryRun, "dry-run", false, "say what would be asked and what it costs, and do nothing")
+	cmd.Flags().BoolVar(&opt.publish, "publish", false, "send budgets and burn rates to CloudWatch afterwards")
 	return host.Describe(cmd, formats(), map[int]string{
 		0: "the history is up to date; or --watch was told to end",
 		1: "a source or the store could not be used; the others are measured",
@@ -114,7 +120,29 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if perr := show(h, format, report, s.Zone, prices); perr != nil {
 		return perr
 	}
+	if o.publish {
+		return cmp.Or(err, send(ctx, h, s, runpublish.Options{Select: o.selected}))
+	}
 	return err
+}
+
+// send publishes how objectives stand.
+func send(ctx context.Context, h *host.Host, s *host.Session, opt runpublish.Options) error {
+	sink, err := h.OpenSink(s.Catalog.Settings.Publish)
+	if err != nil {
+		return err
+	}
+	env := *s.Env
+	env.Now = h.Now()
+	receipt, err := runpublish.Run(ctx, &env, sink, opt)
+	if err != nil {
+		return err
+	}
+	h.Note("published %s in %s", term.Plural(receipt.Published, "metric"), term.Plural(receipt.Requests, "request"))
+	for _, why := range receipt.Dropped {
+		h.Note("not published: %s", why)
+	}
+	return nil
 }
 
 func (o *options) work(h *host.Host) (runmeasure.Options, error) {

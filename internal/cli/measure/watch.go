@@ -15,6 +15,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/run/poll"
+	runpublish "gitlab.com/nines-sre/nines/internal/run/publish"
 )
 
 // leastEvery is the shortest pace: sources publish by the minute.
@@ -44,6 +45,11 @@ func (o *options) keep(ctx context.Context, h *host.Host, format string) (err er
 		Now: h.Now, Jitter: rand.Float64, //nolint:gosec // it spreads load, it hides nothing
 	}
 	opt.Tell = func(t poll.Tick) error {
+		if entries := t.Entries(); o.publish && len(entries) > 0 {
+			if err := send(ctx, h, s, runpublish.Options{Entries: entries}); err != nil {
+				s.Log.Warn("metrics not published", "error", err) // the next reading tries again
+			}
+		}
 		if format == "json" {
 			return json.NewEncoder(h.Out).Encode(t)
 		}

@@ -2,6 +2,9 @@ package measure
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
@@ -70,9 +73,24 @@ func (r *runner) start(ctx context.Context, src metric.Source, s step) *question
 	r.asked++
 	go func() {
 		defer close(q.done)
+		defer func() {
+			// Nobody above could catch it here, and the process with all its other work
+			// would end; so a source's defect is that source's failure.
+			if v := recover(); v != nil {
+				q.err = r.defect(ctx, v)
+			}
+		}()
 		q.answer, q.err = ask(ctx, src, s)
 	}()
 	return q
+}
+
+// defect makes an error of a panic; its stack goes to the log.
+func (r *runner) defect(ctx context.Context, v any) error {
+	if r.env.Log != nil {
+		r.env.Log.LogAttrs(ctx, slog.LevelError, "panic", slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
+	}
+	return fault.New(fault.Internal, "fetch", fmt.Sprintf("panic: %v", v), "this is a defect of Nines: report it with what is logged")
 }
 
 func living(jobs []*job) []*job {

@@ -83,7 +83,18 @@ type Tick struct {
 	Failed   map[string]string `json:"failed,omitempty"` // indicator -> why
 	// Error is what kept the reading from being recorded or judged.
 	Error string `json:"error,omitempty"`
+
+	cause   error
+	entries []status.Entry
 }
+
+// Cause is the first error of a reading: of the store, or of a source whose
+// indicators stand in Failed. Nil: everything was measured.
+func (t *Tick) Cause() error { return t.cause }
+
+// Entries are how the objectives stand that were measured; empty when they could
+// not be judged.
+func (t *Tick) Entries() []status.Entry { return t.entries }
 
 // Change is an objective whose pace has changed.
 type Change struct {
@@ -97,12 +108,29 @@ type Change struct {
 // reading that fails is told and tried again later; only a selection that
 // matches nothing and an error of Tell end the loop.
 func Run(ctx context.Context, env *run.Env, opt Options) error {
-	selected, err := measure.Select(env.Catalog, opt.Select)
+	p, err := newPoller(env, opt)
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	loop.Run(ctx, p.plan(), func(ctx context.Context, t loop.Tick) loop.Outcome {
+		tick, out := p.tick(ctx, t)
+		if p.told = opt.Tell(tick); p.told != nil {
+			stop()
+		}
+		return out
+	}, loop.Options{Now: opt.Now, Jitter: opt.Jitter, Spread: min(spread, p.opt.Pace.Fast), MaxBackoff: longest, Grace: grace})
+	return p.told
+}
+
+func newPoller(env *run.Env, opt Options) (*poller, error) {
+	selected, err := measure.Select(env.Catalog, opt.Select)
+	if err != nil {
+		return nil, err
+	}
 	if len(selected) == 0 {
-		return fault.New(fault.NotFound, "watch", "the documents hold no objective", "name their folder with --config")
+		return nil, fault.New(fault.NotFound, "watch", "the documents hold no objective", "name their folder with --config")
 	}
 	opt.Pace = Pace{
 		Every: cmp.Or(opt.Pace.Every, Every), Fast: cmp.Or(opt.Pace.Fast, Fast), Hold: cmp.Or(opt.Pace.Hold, Hold),
@@ -114,16 +142,7 @@ func Run(ctx context.Context, env *run.Env, opt Options) error {
 		p.objectives[o.Key()] = o
 		p.paces[o.Key()] = Cadence{Every: p.pace(o).Every}
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	loop.Run(ctx, p.plan(), func(ctx context.Context, t loop.Tick) loop.Outcome {
-		tick, out := p.tick(ctx, t)
-		if p.told = opt.Tell(tick); p.told != nil {
-			stop()
-		}
-		return out
-	}, loop.Options{Now: opt.Now, Jitter: opt.Jitter, Spread: min(spread, opt.Pace.Fast), MaxBackoff: longest, Grace: grace})
-	return p.told
+	return p, nil
 }
 
 type poller struct {
@@ -169,7 +188,7 @@ func (p *poller) tick(ctx context.Context, t loop.Tick) (Tick, loop.Outcome) {
 		err = p.decide(ctx, &env, t.Due, &out)
 	}
 	if err != nil {
-		out.Error, next.Failed = err.Error(), t.Due
+		out.Error, out.cause, next.Failed = err.Error(), err, t.Due
 	}
 	for _, c := range p.paces {
 		if c.Fast() {
@@ -232,6 +251,7 @@ func (p *poller) read(ctx context.Context, env *run.Env, keys []string, opt meas
 	}
 	maps.Copy(out.Failed, rep.Failed)
 	if len(rep.Failed) > 0 {
+		out.cause = cmp.Or(out.cause, err)
 		return nil // told by name; the others are measured
 	}
 	return err
@@ -257,6 +277,7 @@ func (p *poller) decide(ctx context.Context, env *run.Env, due []string, out *Ti
 	if err != nil {
 		return err
 	}
+	out.entries = entries
 	for i := range entries {
 		e := &entries[i]
 		key := e.Objective.Key()
