@@ -36,6 +36,7 @@ var layers = []layer{
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
 		"internal/awskit", "internal/lambdatest",
+		"internal/gitkit",
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",

@@ -8,6 +8,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/config/git"
 	"gitlab.com/nines-sre/nines/internal/config/s3"
 	"gitlab.com/nines-sre/nines/internal/config/ssm"
 	"gitlab.com/nines-sre/nines/internal/lambdahost"
@@ -57,8 +58,12 @@ func Types() map[string]metric.Type {
 // Documents are the places beside folders that documents are read from, one
 // line each.
 func Documents() map[string]config.Opener {
-	return map[string]config.Opener{
+	out := map[string]config.Opener{
 		s3.Scheme:  s3.Open,
 		ssm.Scheme: ssm.Open,
 	}
+	for _, scheme := range git.Schemes() {
+		out[scheme] = git.Open
+	}
+	return out
 }

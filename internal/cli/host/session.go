@@ -39,15 +39,23 @@ func (h *Host) Paths() []string {
 func (h *Host) splitPaths(list string) []string {
 	var out []string
 	for _, part := range filepath.SplitList(list) {
-		if n := len(out); n > 0 && filepath.ListSeparator == ':' && strings.HasPrefix(part, "/") && !strings.Contains(out[n-1], "/") {
-			if joined := out[n-1] + ":" + part; config.Scheme(joined, h.Documents) != "" {
-				out[n-1] = joined
-				continue
-			}
+		if n := len(out); n > 0 && filepath.ListSeparator == ':' && h.torn(out[n-1], part) {
+			out[n-1] += ":" + part
+			continue
 		}
 		out = append(out, part)
 	}
 	return out
+}
+
+// torn says whether the colon between two parts of a list belongs to an address:
+// it stands behind a scheme, or before a port.
+func (h *Host) torn(before, after string) bool {
+	if strings.HasPrefix(after, "/") && !strings.Contains(before, "/") {
+		return config.Scheme(before+":"+after, h.Documents) != ""
+	}
+	_, server, has := strings.Cut(before, "://")
+	return has && !strings.Contains(server, "/") && len(after) > 0 && after[0] >= '0' && after[0] <= '9'
 }
 
 // Reading is how documents are loaded.

@@ -16,7 +16,8 @@ import (
 // Place is a source under test and the means to write to what it reads.
 type Place struct {
 	Source config.Source
-	// Name is what the source calls a file that was put under a name.
+	// Name is what the source calls a file that was put under a name, in the
+	// state that the place has now.
 	Name   func(name string) string
 	Put    func(t *testing.T, name, data string)
 	Delete func(t *testing.T, name string)
@@ -91,7 +92,7 @@ func versions(t *testing.T, p Place) {
 	}
 	p.Put(t, "a.yaml", "a: 2\n")
 	second := list(t, p)
-	if first[0].Version == second[0].Version || first[1] != second[1] {
+	if first[0].Version == second[0].Version || first[1].Version != second[1].Version {
 		t.Errorf("a changed, b did not: %v became %v", first, second)
 	}
 	p.Delete(t, "a.yaml")
@@ -103,9 +104,10 @@ func versions(t *testing.T, p Place) {
 func pages(t *testing.T, p Place) {
 	var want []string
 	for i := range p.Many {
-		name := fmt.Sprintf("d%04d.yaml", i)
-		want = append(want, p.Name(name))
-		p.Put(t, name, fmt.Sprintf("n: %d\n", i))
+		p.Put(t, fmt.Sprintf("d%04d.yaml", i), fmt.Sprintf("n: %d\n", i))
+	}
+	for i := range p.Many {
+		want = append(want, p.Name(fmt.Sprintf("d%04d.yaml", i)))
 	}
 	items := list(t, p)
 	if got := names(items); !slices.Equal(got, want) {
