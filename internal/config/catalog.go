@@ -34,7 +34,9 @@ type Service struct {
 	Labels                         map[string][]string
 	DependsOn                      []string
 	Owner                          string
-	Place                          fault.Place
+	// Tier names the Tier whose defaults it has; "" for none.
+	Tier  string `json:",omitempty"`
+	Place fault.Place
 }
 
 // DataSource says where a kind of source is and how to reach it.

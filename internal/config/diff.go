@@ -115,7 +115,7 @@ func (c *Catalog) entries(kind string) (out []entry) {
 		return c.ruleEntries(kind)
 	case "service":
 		for _, s := range c.Services {
-			out = append(out, entry{s.Name, [][2]string{{"owner", s.Owner}, {"depends on", strings.Join(s.DependsOn, ", ")}, {"display name", s.DisplayName}, {"description", s.Description}, {"labels", printLabels(s.Labels)}}, s.Place})
+			out = append(out, entry{s.Name, [][2]string{{"owner", s.Owner}, {"tier", s.Tier}, {"depends on", strings.Join(s.DependsOn, ", ")}, {"display name", s.DisplayName}, {"description", s.Description}, {"labels", printLabels(s.Labels)}}, s.Place})
 		}
 	case "objective":
 		for i := range c.Objectives {

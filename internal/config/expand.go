@@ -12,30 +12,46 @@ import (
 )
 
 // Expand prints the documents of files as YAML, each short form replaced by
-// the documents of OpenSLO it stands for. Everything else is printed as it is.
-// Documents with problems are left out of the output.
-func Expand(files []File, opt Options) ([]byte, fault.Problems, error) {
+// the documents of OpenSLO it stands for, and with what its tier gives it, each
+// part under a comment that says where that was written. Everything else is
+// printed as it is. Documents with problems are left out of the output. Tiers
+// are looked for in around too, which is not printed.
+func Expand(files, around []File, opt Options) ([]byte, fault.Problems, error) {
 	l := newLoader(opt)
-	var out []*openslo.Node
+	var docs []*openslo.Node
 	for _, f := range files {
-		docs, problems := openslo.Read(f.Name, f.Data)
+		read, problems := openslo.Read(f.Name, f.Data)
 		l.report.Problems = append(l.report.Problems, problems...)
-		for _, n := range docs {
-			before := l.report.Problems.Errors()
-			if n.Get("apiVersion").Str() != version || n.Get("kind").Str() != "Service" {
-				l.document(n)
-				if l.report.Problems.Errors() == before {
-					out = append(out, n)
-				}
-				continue
-			}
-			l.ours.kinds["Service"].Check(n, l.report)
+		docs = append(docs, read...)
+	}
+	for _, n := range docs {
+		l.tiers.note(n, l.ours)
+	}
+	for _, f := range around {
+		read, _ := openslo.Read(f.Name, f.Data) // their problems are lint's
+		for _, n := range read {
+			l.tiers.note(n, l.ours)
+		}
+	}
+	var out []*openslo.Node
+	for _, n := range docs {
+		before := l.report.Problems.Errors()
+		if n.Get("apiVersion").Str() != version || n.Get("kind").Str() != "Service" {
+			l.document(n)
 			if l.report.Problems.Errors() == before {
-				out = append(out, l.expand(n)...)
+				out = append(out, l.tiers.complete(n))
+			}
+			continue
+		}
+		l.ours.kinds["Service"].Check(n, l.report)
+		if l.report.Problems.Errors() == before {
+			for _, d := range l.expand(n) {
+				out = append(out, l.tiers.complete(d))
 			}
 		}
 	}
-	text, err := openslo.Write(out)
+	l.danglingTiers()
+	text, err := openslo.WriteNoted(out, l.tiers.notes)
 	return text, l.report.Problems.Sorted(), err
 }
 
@@ -124,7 +140,7 @@ func (l *loader) expand(n *openslo.Node) []*openslo.Node {
 		if own := o.extra.Get("from"); own.IsSet() {
 			from = own
 		}
-		s := &short{l: l, service: meta.Name, spec: spec, o: o, from: from}
+		s := &short{l: l, service: meta.Name, spec: spec, o: o, from: from, tier: l.tiers.of(meta.Labels, meta.Name)}
 		if d := s.slo(); d != nil {
 			out = append(out, d)
 		}
@@ -185,6 +201,7 @@ type short struct {
 	service string
 	spec    *openslo.Node
 	from    *openslo.Node
+	tier    *tier
 	o       shortObjective
 }
 
@@ -216,7 +233,7 @@ func (s *short) slo() *openslo.Node {
 			"targetPercent", openslo.NewNumber(at, s.o.percent), "timeSliceTarget", openslo.NewNumber(at, "1"), "timeSliceWindow", s.slice())
 	}
 	body := openslo.NewMap(at, "description", describe(s.field("description"), blind), "service", openslo.NewText(at, s.service),
-		"indicator", indicator, "timeWindow", openslo.NewList(at, s.window()), "budgetingMethod", method,
+		"indicator", indicator, "timeWindow", s.window(), "budgetingMethod", method,
 		"objectives", openslo.NewList(at, target), "alertPolicies", s.policies())
 	return openslo.NewMap(at, "apiVersion", openslo.Version, "kind", "SLO",
 		"metadata", openslo.NewMap(at, "name", openslo.NewText(at, s.o.name), "annotations", s.o.extra.Get("annotations")), "spec", body)
@@ -242,14 +259,24 @@ func describe(n *openslo.Node, blind string) *openslo.Node {
 	return openslo.NewText(n.Where(), text)
 }
 
-// window is the time window: 28 rolling days unless said.
+// window is the time window: 28 rolling days unless said; nil where the tier
+// says it.
 func (s *short) window() *openslo.Node {
 	v := s.field("window")
+	if !v.IsSet() {
+		if s.tier.get("window").IsSet() {
+			return nil
+		}
+		v = openslo.NewText(s.o.node.Where(), "28d")
+	}
+	return openslo.NewList(s.o.node.Where(), windowDocument(v))
+}
+
+// windowDocument is OpenSLO's form of a window in short: a rolling length, or a
+// calendar's mapping.
+func windowDocument(v *openslo.Node) *openslo.Node {
 	at := v.Where()
-	switch {
-	case !v.IsSet():
-		return openslo.NewMap(s.o.node.Where(), "duration", "28d", "isRolling", openslo.NewBool(s.o.node.Where(), true))
-	case v.Kind == openslo.Map:
+	if v.Kind == openslo.Map {
 		return openslo.NewMap(at, "duration", v.Get("duration"), "isRolling", openslo.NewBool(at, false),
 			"calendar", openslo.NewMap(at, "startTime", v.Get("startTime"), "timeZone", v.Get("timeZone")))
 	}
@@ -261,6 +288,11 @@ func (s *short) policies() *openslo.Node {
 	if !v.IsSet() {
 		return nil
 	}
+	return policyRefs(v)
+}
+
+// policyRefs is OpenSLO's form of a list of names of alert policies.
+func policyRefs(v *openslo.Node) *openslo.Node {
 	out := openslo.NewList(v.Place)
 	for _, n := range v.List() {
 		out.Items = append(out.Items, openslo.NewMap(n.Place, "alertPolicyRef", n))

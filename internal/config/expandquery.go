@@ -107,11 +107,7 @@ func fromShape() *openslo.Shape {
 
 // serviceShape is the shape of our Service's spec.
 func serviceShape(s *openslo.Shapes) *openslo.Shape {
-	calendar := openslo.Object("A calendar window.", openslo.Need("duration", openslo.Text("Its length: 1M, 1w.", s.Duration)),
-		openslo.Need("startTime", openslo.Text("When a first period begins.", openslo.StartFormat())),
-		openslo.Need("timeZone", openslo.Text("An IANA time zone.", openslo.ZoneFormat())))
-	window := lengthShape("The window: a rolling length such as 28d, or a calendar's duration, startTime and timeZone.")
-	window.Or = []*openslo.Shape{calendar}
+	window := shortWindow(s)
 	policies := openslo.ListOf("AlertPolicies by name.", 1, openslo.Text("A name.", s.Name))
 	notes := openslo.MapOf("Annotations of the SLO.", &openslo.Shape{Type: openslo.String, Loose: true})
 	from := fromShape()
@@ -127,4 +123,14 @@ func serviceShape(s *openslo.Shapes) *openslo.Shape {
 		openslo.Need("from", from), openslo.Need("objectives", openslo.ListOf("The objectives.", 1, entry)),
 		openslo.May("window", window), openslo.May("timeSliceWindow", lengthShape("The length of a slice, where slices are judged.")),
 		openslo.May("alertPolicies", policies), openslo.May("dependsOn", openslo.ListOf("Services, or service/slo, it depends on.", 1, refShape("", false))))
+}
+
+// shortWindow is a window in short.
+func shortWindow(s *openslo.Shapes) *openslo.Shape {
+	calendar := openslo.Object("A calendar window.", openslo.Need("duration", openslo.Text("Its length: 1M, 1w.", s.Duration)),
+		openslo.Need("startTime", openslo.Text("When a first period begins.", openslo.StartFormat())),
+		openslo.Need("timeZone", openslo.Text("An IANA time zone.", openslo.ZoneFormat())))
+	window := lengthShape("The window: a rolling length such as 28d, or a calendar's duration, startTime and timeZone.")
+	window.Or = []*openslo.Shape{calendar}
+	return window
 }

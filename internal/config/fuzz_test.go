@@ -49,7 +49,7 @@ func FuzzParse(f *testing.F) {
 		if problems.Err(false) != nil {
 			return
 		}
-		out, more, err := config.Expand(files, opt)
+		out, more, err := config.Expand(files, nil, opt)
 		if err != nil || more.Err(false) != nil {
 			t.Fatalf("right, but does not expand: %v %v", err, more)
 		}

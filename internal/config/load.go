@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
@@ -50,6 +51,7 @@ func Load(ctx context.Context, paths []string, opt Options) (*Catalog, fault.Pro
 		return cat, problems, nil
 	}
 	l := newLoader(opt)
+	l.untiered = !slices.ContainsFunc(texts, func(t written) bool { return mayTier(t.data) })
 	for _, t := range texts {
 		if err := ctx.Err(); err != nil {
 			return &Catalog{}, nil, fault.Wrap(fault.Canceled, "read documents", err, "")

@@ -30,6 +30,12 @@ type loader struct {
 	slos       []*openslo.SLO
 	order      []string // of data sources and policies, by kind and name, as written
 
+	read  []parsed // files whose documents are not taken in yet
+	tiers tiers
+	// untiered says that no file holds a tier: each is taken in as it is read, and
+	// its trees are let go.
+	untiered bool
+
 	gates      []*gateDoc
 	exclusions []*exclusionDoc
 	settings   *openslo.Node
@@ -44,7 +50,7 @@ func newLoader(opt Options) *loader {
 		opt: opt, report: &openslo.Report{Strict: opt.Strict}, shapes: shapes, ours: newNinesShapes(shapes),
 		names: map[string]fault.Place{}, sources: map[string]*openslo.DataSource{}, slis: map[string]*openslo.SLI{},
 		conditions: map[string]*openslo.AlertCondition{}, targets: map[string]*openslo.AlertNotificationTarget{},
-		policies: map[string]*openslo.AlertPolicy{}, cat: &Catalog{}, res: newResolution(),
+		policies: map[string]*openslo.AlertPolicy{}, cat: &Catalog{}, res: newResolution(), tiers: newTiers(),
 	}
 }
 
@@ -58,19 +64,46 @@ func (l *loader) file(f File, named bool) {
 	if len(problems) > 0 && (named || surelyOurs(f.Data)) {
 		l.report.Problems = append(l.report.Problems, problems...)
 	}
-	before, mine := len(l.report.Problems), false
+	p := parsed{name: f.Name}
 	for _, n := range docs {
 		if !named && foreign(n) {
 			continue
 		}
-		mine = true
 		l.count++
-		l.document(n)
+		p.docs = append(p.docs, n)
+		if !l.untiered {
+			l.tiers.note(n, l.ours)
+		}
 	}
-	if mine {
+	if len(p.docs) > 0 {
 		l.cat.Files = append(l.cat.Files, f.Name)
+		l.read = append(l.read, p)
 	}
-	l.clip(f.Name, before)
+	if l.untiered {
+		l.take()
+	}
+}
+
+// mayTier says whether bytes could hold a document of kind Tier, cheaply.
+func mayTier(data []byte) bool { return bytes.Contains(data, []byte("Tier")) }
+
+// parsed is a file whose documents are ours.
+type parsed struct {
+	name string
+	docs []*openslo.Node
+}
+
+// take takes the documents in, once all of them were read: what a tier says
+// holds for documents of other files too.
+func (l *loader) take() {
+	for _, p := range l.read {
+		before := len(l.report.Problems)
+		for _, n := range p.docs {
+			l.document(n)
+		}
+		l.clip(p.name, before)
+	}
+	l.read = nil
 }
 
 // clip keeps a file that is wrong altogether from filling the screen.
@@ -147,7 +180,7 @@ func clipText(s string) string {
 
 // opensloDocument decodes a document of OpenSLO and files it by its name.
 func (l *loader) opensloDocument(n *openslo.Node) {
-	doc := l.shapes.Decode(n, l.report)
+	doc := l.shapes.Decode(l.tiers.complete(n), l.report)
 	if doc == nil {
 		return
 	}

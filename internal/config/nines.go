@@ -67,6 +67,7 @@ func (l *loader) ninesDocument(n *openslo.Node) {
 			return
 		}
 		l.settings = n
+	case "Tier": // noted when it was read
 	}
 }
 
@@ -154,6 +155,9 @@ func (l *loader) resolveGates() {
 			}
 			owners[name] = n.Place
 			out.Services = append(out.Services, name)
+		}
+		if l.tierServices(&out, owners); len(out.Services) == 0 && !d.spec.Get("services").IsSet() && !l.tiers.names(out.Name) {
+			l.report.Errorf(d.spec.Where(), "missing-field", "name services, or let a Tier name the policy as its gatePolicy", "spec needs the field %q", "services")
 		}
 		l.checkObjectives(d.spec.Get("objectives"), out.Services)
 		if err := out.Validate(); err != nil {

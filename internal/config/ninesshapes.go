@@ -21,12 +21,13 @@ type ninesShapes struct {
 }
 
 // ninesKinds are the kinds of nines/v1.
-func ninesKinds() []string { return []string{"Exclusion", "GatePolicy", "Service", "Settings"} }
+func ninesKinds() []string { return []string{"Exclusion", "GatePolicy", "Service", "Settings", "Tier"} }
 
 func newNinesShapes(s *openslo.Shapes) *ninesShapes {
 	out := &ninesShapes{kinds: map[string]*openslo.Shape{}}
 	for kind, spec := range map[string]*openslo.Shape{
 		"Service": serviceShape(s), "GatePolicy": gateShape(), "Exclusion": exclusionShape(), "Settings": settingsShape(),
+		"Tier": tierShape(s),
 	} {
 		doc := s.Document(version, kind, spec)
 		doc.Name = "nines" + kind
@@ -109,7 +110,7 @@ func gateShape() *openslo.Shape {
 	verdicts.Key = &openslo.Format{Name: "row", Pattern: rowPattern(), Check: checkRow}
 	return openslo.Object("What the deploy gate does with the evidence.",
 		openslo.May("description", text("What it is for.")),
-		openslo.Need("services", openslo.ListOf(`The services it is for; "*" is every service without a policy of its own.`, 1, serviceName())),
+		openslo.May("services", openslo.ListOf(`The services it is for; "*" is every service without a policy of its own. Needed unless a Tier names the policy.`, 1, serviceName())),
 		openslo.May("mode", openslo.OneOf("enforce, or advise: say the verdict and let everything pass.", string(gate.ModeEnforce), string(gate.ModeAdvise))),
 		openslo.May("onError", openslo.OneOf("What happens when the evidence cannot be had.", string(gate.OnErrorBlock), string(gate.OnErrorWarn))),
 		openslo.May("verdicts", verdicts),

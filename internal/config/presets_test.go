@@ -17,7 +17,7 @@ func TestExpand(t *testing.T) {
 		t.Fatal(err)
 	}
 	opt := config.Options{Types: types(), Strict: true}
-	out, problems, err := config.Expand([]config.File{{Name: "testdata/valid/short.yaml", Data: data}}, opt)
+	out, problems, err := config.Expand([]config.File{{Name: "testdata/valid/short.yaml", Data: data}}, nil, opt)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
@@ -36,7 +36,7 @@ func TestExpand(t *testing.T) {
 // left out and reported.
 func TestExpandKeeps(t *testing.T) {
 	text := named("a") + "---\n{apiVersion: nines/v1, kind: Settings, metadata: {name: s}, spec: {width: 100}}\n---\napiVersion: openslo/v1\nkind: Nothing\n"
-	out, problems, err := config.Expand([]config.File{{Name: "a.yaml", Data: []byte(text)}}, config.Options{})
+	out, problems, err := config.Expand([]config.File{{Name: "a.yaml", Data: []byte(text)}}, nil, config.Options{})
 	if err != nil || len(problems) != 1 {
 		t.Fatal(err, problems)
 	}

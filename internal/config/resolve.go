@@ -32,7 +32,9 @@ func newResolution() resolution {
 
 // finish resolves everything gathered and returns the catalog.
 func (l *loader) finish() *Catalog {
+	l.take()
 	l.resolveServices()
+	l.resolveTiers()
 	l.resolveSources()
 	for _, s := range l.slos {
 		l.res.slos[s.Service.Name+"/"+s.Meta.Name] = true
@@ -66,6 +68,9 @@ func (l *loader) resolveServices() {
 		}
 		if a, ok := l.value(&s.Meta, "owner"); ok {
 			out.Owner = a.Value
+		}
+		if t := l.tiers.of(out.Labels, out.Name); t != nil {
+			out.Tier = t.name
 		}
 		l.addService(out)
 	}

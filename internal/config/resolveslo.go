@@ -131,6 +131,7 @@ func (l *loader) addObjective(o Objective) {
 		return
 	}
 	l.res.keys[key] = o.Place
+	l.checkMinimum(&o)
 	l.cat.Objectives = append(l.cat.Objectives, o)
 }
 

@@ -88,6 +88,22 @@ func gather(ctx context.Context, paths []string, opt Options) ([]written, error)
 	return g.out, nil
 }
 
+// Gather reads the files under paths and addresses that could hold documents of
+// ours, as Load does, and leaves understanding them to the caller.
+func Gather(ctx context.Context, paths []string, opt Options) ([]File, error) {
+	texts, err := gather(ctx, paths, opt)
+	if err != nil {
+		return nil, err
+	}
+	var out []File
+	for _, t := range texts {
+		if t.problem == nil && (t.named || maybeOurs(t.data)) {
+			out = append(out, File{t.name, t.data})
+		}
+	}
+	return out, nil
+}
+
 type gatherer struct {
 	opt  Options
 	seen map[string]bool

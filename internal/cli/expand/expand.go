@@ -3,6 +3,7 @@
 package expand
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -22,8 +23,9 @@ func New(h *host.Host) *cobra.Command {
 		Use:   "expand FILE...",
 		Short: "Print documents with short forms written out as OpenSLO",
 		Long: "Each short Service is replaced by the OpenSLO documents it stands for, with the metrics,\n" +
-			"units and blind spots of its preset. Everything else is printed as it is. - reads\n" +
-			"standard input.",
+			"units and blind spots of its preset. What its tier gives it stands under a comment that\n" +
+			"says where that was written; tiers are looked for in --config too. Everything else is\n" +
+			"printed as it is. - reads standard input.",
 		Example: "  nines expand slo/payment-api.yaml\n" +
 			"  nines expand - < slo/payment-api.yaml > slo/payment-api.openslo.yaml",
 		Args: host.Args(1, 1<<20, "FILE..."),
@@ -32,7 +34,7 @@ func New(h *host.Host) *cobra.Command {
 	return host.Describe(cmd, []string{"yaml"}, nil)
 }
 
-func run(_ context.Context, h *host.Host, paths []string) error {
+func run(ctx context.Context, h *host.Host, paths []string) error {
 	if _, err := h.Format("yaml"); err != nil {
 		return err
 	}
@@ -44,7 +46,11 @@ func run(_ context.Context, h *host.Host, paths []string) error {
 		}
 		files = append(files, config.File{Name: p, Data: data})
 	}
-	text, problems, err := config.Expand(files, config.Options{Types: h.Types()})
+	around, err := tiers(ctx, h, files)
+	if err != nil {
+		return err
+	}
+	text, problems, err := config.Expand(files, around, config.Options{Types: h.Types()})
 	if err != nil {
 		return err
 	}
@@ -53,6 +59,17 @@ func run(_ context.Context, h *host.Host, paths []string) error {
 	}
 	_, err = h.Out.Write(text)
 	return err
+}
+
+// tiers reads the documents of --config, where one of the files names a tier that
+// may stand there.
+func tiers(ctx context.Context, h *host.Host, files []config.File) ([]config.File, error) {
+	for _, f := range files {
+		if bytes.Contains(f.Data, []byte("tier")) {
+			return config.Gather(ctx, h.Paths(), h.Reading(false))
+		}
+	}
+	return nil, nil
 }
 
 // most is the largest file that is read; the loader refuses smaller ones than

@@ -249,11 +249,11 @@ func TestPathList(t *testing.T) {
 		t.Skip("lists have another separator here")
 	}
 	for list, want := range map[string][]string{
-		"a:b":                                         {"a", "b"},
-		"slo:s3://b/k:c":                              {"slo", "s3://b/k", "c"},
+		"a:b":            {"a", "b"},
+		"slo:s3://b/k:c": {"slo", "s3://b/k", "c"},
 		"git+https://h:8443/g/r.git//slo?ref=main:/a": {"git+https://h:8443/g/r.git//slo?ref=main", "/a"},
 		"git+https://h/r.git:git+file:///srv/r//slo":  {"git+https://h/r.git", "git+file:///srv/r//slo"},
-		"a:8443":                                      {"a", "8443"},
+		"a:8443": {"a", "8443"},
 	} {
 		if got := in(0, "NINES_CONFIG="+list).Paths(); !slices.Equal(got, want) {
 			t.Errorf("%s is %q, want %q", list, got, want)
