@@ -36,6 +36,7 @@ func annotationTable() []annotation {
 		{"poll", objective, "How often a watching loop reads it while nothing burns, as in 1m or 15m; 5m by default.", lengthCheck},
 		{"depends-on", []string{"SLO", "Service"}, "Services, or service/slo, whose budgets count too; with commas between.", refsCheck},
 		{"owner", []string{"SLO", "Service"}, "Who looks after it.", func(string) string { return "" }},
+		{"paths", []string{"Service"}, "The paths of a repository that are its own, with commas between: services/payment/**.", globsCheck},
 		{"short-window", []string{"AlertCondition"}, "The short look-back; a twelfth of the long one by default.", lengthCheck},
 	}
 }

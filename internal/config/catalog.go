@@ -35,7 +35,9 @@ type Service struct {
 	DependsOn                      []string
 	Owner                          string
 	// Tier names the Tier whose defaults it has; "" for none.
-	Tier  string `json:",omitempty"`
+	Tier string `json:",omitempty"`
+	// Paths are patterns of the paths of a repository that are its own.
+	Paths []string `json:",omitempty"`
 	Place fault.Place
 }
 
@@ -119,6 +121,9 @@ type Settings struct {
 	Place   fault.Place
 	Explain bool
 	Publish Publish `json:",omitzero"`
+	// Unmapped is what a changed path means that belongs to no service: "all" or
+	// "ignore"; "" is all.
+	Unmapped string `json:",omitempty"`
 }
 
 // Publish says where hosts that measure by themselves send numbers. The zero

@@ -115,7 +115,7 @@ func (c *Catalog) entries(kind string) (out []entry) {
 		return c.ruleEntries(kind)
 	case "service":
 		for _, s := range c.Services {
-			out = append(out, entry{s.Name, [][2]string{{"owner", s.Owner}, {"tier", s.Tier}, {"depends on", strings.Join(s.DependsOn, ", ")}, {"display name", s.DisplayName}, {"description", s.Description}, {"labels", printLabels(s.Labels)}}, s.Place})
+			out = append(out, entry{s.Name, [][2]string{{"owner", s.Owner}, {"tier", s.Tier}, {"paths", strings.Join(s.Paths, ", ")}, {"depends on", strings.Join(s.DependsOn, ", ")}, {"display name", s.DisplayName}, {"description", s.Description}, {"labels", printLabels(s.Labels)}}, s.Place})
 		}
 	case "objective":
 		for i := range c.Objectives {
@@ -151,7 +151,7 @@ func (c *Catalog) ruleEntries(kind string) (out []entry) {
 		}
 	case "settings":
 		s := c.Settings
-		out = append(out, entry{"settings", [][2]string{{"store", s.Store}, {"zone", s.Zone}, {"width", fmt.Sprint(s.Width)}, {"explain", fmt.Sprint(s.Explain)}, {"publish", publishText(s.Publish)}}, s.Place})
+		out = append(out, entry{"settings", [][2]string{{"store", s.Store}, {"zone", s.Zone}, {"width", fmt.Sprint(s.Width)}, {"explain", fmt.Sprint(s.Explain)}, {"unmapped", s.Unmapped}, {"publish", publishText(s.Publish)}}, s.Place})
 	}
 	return out
 }

@@ -181,6 +181,7 @@ func expandService(n, spec *openslo.Node) *openslo.Node {
 	}
 	add("owner", spec.Get("owner"))
 	add("depends-on", spec.Get("dependsOn"))
+	add("paths", spec.Get("paths"))
 	if len(notes.Pairs) == 0 {
 		notes = nil
 	}

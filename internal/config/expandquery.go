@@ -122,7 +122,8 @@ func serviceShape(s *openslo.Shapes) *openslo.Shape {
 		openslo.May("description", openslo.Text("What it is for.", nil)), openslo.May("owner", openslo.Text("Who looks after it.", filled())),
 		openslo.Need("from", from), openslo.Need("objectives", openslo.ListOf("The objectives.", 1, entry)),
 		openslo.May("window", window), openslo.May("timeSliceWindow", lengthShape("The length of a slice, where slices are judged.")),
-		openslo.May("alertPolicies", policies), openslo.May("dependsOn", openslo.ListOf("Services, or service/slo, it depends on.", 1, refShape("", false))))
+		openslo.May("alertPolicies", policies), openslo.May("dependsOn", openslo.ListOf("Services, or service/slo, it depends on.", 1, refShape("", false))),
+		openslo.May("paths", openslo.ListOf("The paths of a repository that are its own, from its root.", 1, openslo.Text("A pattern: services/payment, libs/pay*/**.", globFormat()))))
 }
 
 // shortWindow is a window in short.

@@ -80,7 +80,7 @@ func (l *loader) resolveSettings() {
 	width, _ := strconv.Atoi(spec.Get("width").Str())
 	l.cat.Settings = Settings{
 		Store: spec.Get("store").Str(), Zone: spec.Get("zone").Str(), Width: width,
-		Explain: spec.Get("explain").True(), Place: n.Place,
+		Explain: spec.Get("explain").True(), Unmapped: spec.Get("unmapped").Str(), Place: n.Place,
 	}
 	p := spec.Get("publish")
 	l.cat.Settings.Publish = Publish{

@@ -69,6 +69,9 @@ func (l *loader) resolveServices() {
 		if a, ok := l.value(&s.Meta, "owner"); ok {
 			out.Owner = a.Value
 		}
+		if a, ok := l.value(&s.Meta, "paths"); ok {
+			out.Paths = splitGlobs(a.Value)
+		}
 		if t := l.tiers.of(out.Labels, out.Name); t != nil {
 			out.Tier = t.name
 		}
