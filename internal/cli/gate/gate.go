@@ -17,6 +17,7 @@ import (
 
 type options struct {
 	service     string
+	since       string
 	environment string
 	class       string
 	version     string
@@ -42,21 +43,28 @@ func New(h *host.Host) *cobra.Command {
 			"policy, records the decision with everything it rests on, and ends with the verdict's\n" +
 			"exit code. Missing data never passes.\n\n" +
 			"In a GitLab job the environment is CI_ENVIRONMENT_NAME and the version CI_COMMIT_SHA\n" +
-			"unless said otherwise.",
+			"unless said otherwise.\n\n" +
+			"With --changed-since, git says which paths have changed between the point where HEAD left\n" +
+			"REF and HEAD, the documents say whose they are (paths of a Service), and each of these\n" +
+			"services is decided on and recorded; the verdict is the worst of them.",
 		Example: "  nines gate payment-api\n" +
+			"  nines gate --changed-since origin/main          # all that this branch touches\n" +
 			"  nines gate payment-api --class fix --version 1.4.2\n" +
 			"  nines gate payment-api --mode advise            # prints, ends with 0\n" +
 			"  nines gate payment-api --override --reason \"INC-7: fix for the outage\" --for 2h\n" +
 			"  nines gate payment-api --report junit=gate.xml --report dotenv=gate.env\n" +
 			"  nines gate payment-api --gitlab https://gitlab.example.com --policy-ref main",
-		Args:              host.Args(1, 1, "a SERVICE"),
+		Args:              func(_ *cobra.Command, args []string) error { return opt.arguments(args) },
 		ValidArgsFunction: h.CompleteServices,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opt.service = args[0]
+			if opt.since == "" {
+				opt.service = args[0]
+			}
 			return opt.run(cmd.Context(), h)
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&opt.since, "changed-since", "", "instead of SERVICE, each whose paths have changed since the branch, tag or commit `REF`")
 	f.StringVar(&opt.environment, "env", "", "`NAME` of the environment (CI_ENVIRONMENT_NAME)")
 	f.StringVar(&opt.version, "version", "", "`VERSION` that wants to be deployed (CI_COMMIT_SHA)")
 	classes := []string{string(gate.ClassChange), string(gate.ClassFix), string(gate.ClassSecurity), string(gate.ClassRollback)}
@@ -93,45 +101,61 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := o.open(ctx, h, &ask)
+	catalog, err := o.documents(ctx, h, &ask)
+	if err != nil {
+		return err
+	}
+	all := answers{since: o.since, Touched: config.Touched{Services: []string{o.service}}}
+	if o.since != "" {
+		if all.Touched, err = o.touched(ctx, catalog); err != nil {
+			return err
+		}
+	}
+	if len(all.Services) == 0 { // nothing to decide, nothing to record
+		return o.say(h, all, format, reports)
+	}
+	s, err := o.open(ctx, h, catalog, &ask)
 	if err != nil {
 		return err
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
-	if ask.At, err = h.Instant(s.Zone); err != nil {
+	for _, service := range all.Services {
+		a, err := o.answer(ctx, h, s, service, ask)
+		if err != nil {
+			return err
+		}
+		all.each = append(all.each, a)
+	}
+	if err := o.say(h, all, format, reports); err != nil {
 		return err
 	}
-	out, err := rungate.Run(ctx, s.Env, ask)
-	if err != nil {
+	// The verdicts stand before anybody is told of them, and whatever comes of that.
+	for i := range all.each {
+		o.tell(ctx, h, s, all.each[i])
+	}
+	return host.ExitWith(exitCode(all.each))
+}
+
+// say prints the answers, and writes the reports.
+func (o *options) say(h *host.Host, all answers, format string, reports []report) error {
+	var out printable = all
+	if o.since == "" {
+		out = all.each[0]
+	}
+	if err := out.write(h.Out, format, h.Style()); err != nil {
 		return err
 	}
-	a := answer{Outcome: out, zone: s.Zone, kept: s.Kept(), job: h.Getenv("CI_JOB_URL")}
-	if err := a.print(h, format); err != nil {
-		return err
-	}
-	// The verdict stands before anybody is told of it, and whatever comes of that.
 	for _, r := range reports {
-		if err := a.report(r); err != nil {
+		if err := r.write(out); err != nil {
 			h.Note("%v", err)
 		}
 	}
-	o.tell(ctx, h, s, a)
-	return host.ExitWith(out.ExitCode)
+	return nil
 }
 
-// open opens the documents and the stores and brings the evidence in. What is
-// out of reach becomes the question's trouble, which the policy answers to; the
-// error is what makes the question senseless.
-func (o *options) open(ctx context.Context, h *host.Host, ask *rungate.Options) (*host.Session, error) {
-	catalog, err := o.documents(ctx, h, ask)
-	if err != nil {
-		return nil, err
-	}
-	policy := rungate.PolicyFor(catalog, o.service)
-	f, err := h.Forge(&o.forge, &policy)
-	if err != nil {
-		return nil, err
-	}
+// open opens the stores. Those out of reach become the question's trouble, which
+// the policy answers to.
+func (o *options) open(ctx context.Context, h *host.Host, catalog *config.Catalog, ask *rungate.Options) (*host.Session, error) {
 	s, err := h.OpenWith(ctx, catalog, host.ReadWrite)
 	if outOfReach(err) {
 		ask.Trouble = err
@@ -140,20 +164,44 @@ func (o *options) open(ctx context.Context, h *host.Host, ask *rungate.Options) 
 	if err != nil {
 		return nil, err
 	}
-	s.Forge = f
-	if ask.Trouble != nil {
-		return s, nil
+	if ask.At, err = h.Instant(s.Zone); err != nil {
+		return nil, host.Closing(err, s.Close)
 	}
-	if ask.Override != nil && !s.Kept() {
+	if ask.Trouble == nil && ask.Override != nil && !s.Kept() {
 		err = fault.New(fault.Invalid, "--override", "an override must be recorded, and the store "+s.URL+" keeps nothing", "name a store with --store")
 		return nil, host.Closing(err, s.Close)
 	}
-	if subjects := rungate.Subjects(catalog, o.service); len(subjects) > 0 {
-		if ask.Trouble = h.BringIn(ctx, s, subjects); fault.KindOf(ask.Trouble) == fault.Canceled {
-			return nil, host.Closing(ask.Trouble, s.Close)
+	return s, nil
+}
+
+// answer brings the evidence about a service in and asks the gate. A source out
+// of reach is trouble like a store; an error is a question without sense.
+func (o *options) answer(ctx context.Context, h *host.Host, s *host.Session, service string, ask rungate.Options) (answer, error) {
+	ask.Service = service
+	policy := rungate.PolicyFor(s.Catalog, service)
+	f, err := h.Forge(&o.forge, &policy)
+	if err != nil {
+		return answer{}, err
+	}
+	s.Forge = f
+	if ask.Trouble == nil {
+		if subjects := rungate.Subjects(s.Catalog, service); len(subjects) > 0 {
+			if ask.Trouble = h.BringIn(ctx, s, subjects); fault.KindOf(ask.Trouble) == fault.Canceled {
+				return answer{}, ask.Trouble
+			}
 		}
 	}
-	return s, nil
+	out, err := rungate.Run(ctx, s.Env, ask)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{Outcome: out, zone: s.Zone, kept: s.Kept(), job: h.Getenv("CI_JOB_URL"), forge: f}
+	for i := range s.Catalog.Services {
+		if x := &s.Catalog.Services[i]; x.Name == service {
+			a.owner = x.Owner
+		}
+	}
+	return a, nil
 }
 
 // documents loads them. A rollback does not wait until the forge is back: where
@@ -183,7 +231,6 @@ func outOfReach(err error) bool {
 // question puts the flags and a job's surroundings together.
 func (o *options) question(h *host.Host) (rungate.Options, error) {
 	ask := rungate.Options{
-		Service:     o.service,
 		Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")),
 		Change: gate.Change{
 			Class:   gate.Class(o.class),

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/gate"
 	render "gitlab.com/nines-sre/nines/internal/render/gitlab"
 	"gitlab.com/nines-sre/nines/internal/render/junit"
@@ -23,10 +23,9 @@ type answer struct {
 	zone *time.Location
 	kept bool // the decision was recorded for good
 	job  string
-}
-
-func (a answer) print(h *host.Host, format string) error {
-	return a.write(h.Out, format, h.Style())
+	// owner looks after the service; "" where nobody is written down.
+	owner string
+	forge forge.Forge
 }
 
 // write prints the answer in a format.
@@ -56,16 +55,22 @@ func (a answer) write(w io.Writer, format string, st term.Style) error {
 	return err
 }
 
-// json prints the decision with two fields more: the code the call ends with
-// and what may be done.
+// json prints the decision with fields more: the code the call ends with, who
+// looks after the service, and what may be done.
 func (a answer) json(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
+	return enc.Encode(a.object())
+}
+
+// object is what json prints.
+func (a answer) object() any {
+	return struct {
 		decision.Decision
 		ExitCode int      `json:"exit_code"`
+		Owner    string   `json:"owner,omitempty"`
 		Advice   []string `json:"advice,omitempty"`
-	}{a.Decision, a.ExitCode, a.Advice})
+	}{a.Decision, a.ExitCode, a.owner, a.Advice}
 }
 
 // dotenv prints variables for later jobs (artifacts:reports:dotenv), one a
@@ -90,9 +95,13 @@ func (a answer) dotenv() string {
 	return b.String()
 }
 
-// junit prints one case: fail is a failure, inconclusive an error, a warning
-// passes with its text in the output.
 func (a answer) junit() ([]byte, error) {
+	return junit.Suite{Name: "nines gate " + a.Decision.Subject, Cases: []junit.Case{a.junitCase()}}.XML()
+}
+
+// junitCase is an answer as a case: fail is a failure, inconclusive an error, a
+// warning passes with its text in the output.
+func (a answer) junitCase() junit.Case {
 	text := a.text(term.Style{})
 	c := junit.Case{Class: "nines.gate", Name: a.Decision.Subject, Out: text}
 	first := ""
@@ -108,7 +117,7 @@ func (a answer) junit() ([]byte, error) {
 	case decision.Inconclusive:
 		c.Outcome, c.Message, c.Text, c.Out = junit.Errored, first, text, ""
 	}
-	return junit.Suite{Name: "nines gate " + a.Decision.Subject, Cases: []junit.Case{c}}.XML()
+	return c
 }
 
 // headline says a verdict in a sentence.
@@ -212,6 +221,9 @@ func (a answer) evidence(b *strings.Builder, st term.Style) {
 func (a answer) record() string {
 	d := a.Decision
 	text := fmt.Sprintf("policy %s, at %s", term.Clean(d.Policy), term.Instant(d.At.In(a.zone)))
+	if a.owner != "" {
+		text += ", owner " + term.Clean(a.owner)
+	}
 	switch {
 	case a.Spooled:
 		return text + "; recorded when the store is back"

@@ -36,9 +36,10 @@ func parseReports(texts []string) ([]report, error) {
 	return out, nil
 }
 
-func (a answer) report(r report) error {
+// write writes it to its file.
+func (r report) write(what printable) error {
 	var b bytes.Buffer
-	if err := a.write(&b, r.format, term.Style{}); err != nil {
+	if err := what.write(&b, r.format, term.Style{}); err != nil {
 		return fault.Wrap(fault.Internal, "--report "+r.format, err, "")
 	}
 	const everybody = 0o644                                            // an artifact: the runner collects it, perhaps as somebody else
@@ -60,11 +61,12 @@ func (o *options) tell(ctx context.Context, h *host.Host, s *host.Session, a ans
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellFor)
 	defer cancel()
+	s.Forge = a.forge
 	opt := tell.Options{Outcome: a.Outcome, URL: a.job, Wait: host.Pause}
 	if len(a.Request.Policy.Notify) > 0 {
 		opt.To = h.Targets(&o.forge, &a.Request.Policy)
 	}
-	if o.note && s.Forge != nil && h.MayNote(&o.forge, &a.Request.Policy) {
+	if o.note && a.forge != nil && h.MayNote(&o.forge, &a.Request.Policy) {
 		n := forge.Note{Commit: a.Request.Change.Version, Marker: render.Marker(a.Request.Service, a.Request.Environment), Body: render.Note(a.shown())}
 		if iid, err := strconv.ParseInt(h.Getenv("CI_MERGE_REQUEST_IID"), 10, 64); err == nil && iid > 0 {
 			n.Change = iid
