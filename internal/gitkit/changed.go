@@ -10,7 +10,9 @@ import (
 // Changed returns the paths, from the root of the repository that dir lies in,
 // that commits have changed between the point where HEAD left ref and HEAD: the
 // changes of a branch, not those of ref. Both names of a renamed file are among
-// them. What is not committed is not.
+// them. What is not committed is not. A HEAD that is part of ref, and a name
+// that stands for two things, are errors: what a gate takes for unchanged must
+// be so.
 func Changed(ctx context.Context, dir, ref string) ([]string, error) {
 	op := "changes since " + ref
 	if why := CheckRef(ref); why != "" {
@@ -26,21 +28,24 @@ func Changed(ctx context.Context, dir, ref string) ([]string, error) {
 		}
 		return nil, err
 	}
-	base, err := run("rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
+	// A tag may be called like a branch, and git would take the tag.
+	both, err := run("for-each-ref", "--format=%(refname)", "--", "refs/tags/"+ref, "refs/heads/"+ref, "refs/remotes/"+ref)
 	if err != nil {
-		if kind := fault.KindOf(err); kind == fault.Canceled || kind == fault.Unsupported {
-			return nil, err
-		}
-		return nil, fault.New(fault.NotFound, op, "this clone has no "+ref, deepen(ref))
+		return nil, err
 	}
-	from, err := run("merge-base", "--", strings.TrimSpace(base), "HEAD")
-	if err != nil || strings.TrimSpace(from) == "" {
-		if fault.KindOf(err) == fault.Canceled {
-			return nil, err
-		}
-		return nil, fault.New(fault.NotFound, op, "this clone does not reach back to where HEAD and "+ref+" part", deepen(ref))
+	if names := strings.Fields(both); len(names) > 1 {
+		return nil, fault.New(fault.Invalid, op, "it stands for "+strings.Join(names, " and "), "write the one that is meant in full")
 	}
-	out, err := run("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", strings.TrimSpace(from), "HEAD", "--")
+	from, head, err := parting(run, ref, op)
+	if err != nil {
+		return nil, err
+	}
+	if from == head {
+		return nil, fault.New(fault.Invalid, op, "HEAD is part of "+ref+", so that nothing would ever have changed",
+			"compare with what was deployed last: its tag or commit")
+	}
+	// Settings that hide paths may come by variables; none of them counts here.
+	out, err := run("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "--ignore-submodules=none", from, head, "--")
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +56,34 @@ func Changed(ctx context.Context, dir, ref string) ([]string, error) {
 		}
 	}
 	return paths, nil
+}
+
+// parting returns the commit where HEAD left ref, and HEAD's own.
+func parting(run func(...string) (string, error), ref, op string) (from, head string, err error) {
+	commit := func(name string) (string, error) {
+		out, err := run("rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+		return strings.TrimSpace(out), err
+	}
+	// Whatever git says here means that it has no such thing, unless it could not
+	// be asked.
+	missing := func(err error, text string) error {
+		if kind := fault.KindOf(err); kind == fault.Canceled || kind == fault.Unsupported {
+			return err
+		}
+		return fault.New(fault.NotFound, op, text, deepen(ref))
+	}
+	base, err := commit(ref)
+	if err != nil {
+		return "", "", missing(err, "this clone has no "+ref)
+	}
+	if head, err = commit("HEAD"); err != nil {
+		return "", "", missing(err, "this clone has no commit")
+	}
+	from, err = run("merge-base", "--", base, head)
+	if from = strings.TrimSpace(from); err != nil || from == "" {
+		return "", "", missing(err, "this clone does not reach back to where HEAD and "+ref+" part")
+	}
+	return from, head, nil
 }
 
 // deepen says what a shallow clone lacks.

@@ -2,6 +2,7 @@ package gitkit_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,8 +83,39 @@ func TestChanged(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", dir, diff)
 		}
 	}
-	if got, err := gitkit.Changed(t.Context(), r.dir, "HEAD"); err != nil || len(got) != 0 {
-		t.Errorf("since HEAD: %v, %v", got, err)
+	// What HEAD is part of has always all of it.
+	for _, ref := range []string{"HEAD", "work"} {
+		if got, err := gitkit.Changed(t.Context(), r.dir, ref); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("since %s: %v, %v", ref, got, err)
+		}
+	}
+	if err := os.Unsetenv("GIT_DIR"); err != nil { // Setenv brings back what was there
+		t.Fatal(err)
+	}
+	// A tag that is called like the branch would be taken instead of it.
+	r.git("tag", "main")
+	if got, err := gitkit.Changed(t.Context(), r.dir, "main"); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a name of two things: %v, %v", got, err)
+	}
+	if got, err := gitkit.Changed(t.Context(), r.dir, "refs/heads/main"); err != nil || len(got) != 5 {
+		t.Errorf("in full: %v, %v", got, err)
+	}
+}
+
+// TestNothingHides: settings by variables do not hide paths.
+func TestNothingHides(t *testing.T) {
+	r := newRepo(t)
+	r.commit("a/x")
+	r.git("checkout", "--quiet", "-b", "work")
+	r.commit("a/y", "b/z")
+	for i, s := range [][2]string{{"diff.relative", "true"}, {"diff.ignoreSubmodules", "all"}, {"diff.renames", "copies"}, {"diff.external", "true"}} {
+		t.Setenv(fmt.Sprintf("GIT_CONFIG_KEY_%d", i), s[0])
+		t.Setenv(fmt.Sprintf("GIT_CONFIG_VALUE_%d", i), s[1])
+		t.Setenv("GIT_CONFIG_COUNT", fmt.Sprint(i+1))
+	}
+	got, err := gitkit.Changed(t.Context(), filepath.Join(r.dir, "a"), "main")
+	if err != nil || !slices.Equal(got, []string{"a/y", "b/z"}) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 
