@@ -242,7 +242,7 @@ func compare(t *rapid.T, got, want *run.Env, minutes []slo.Count) {
 		if err != nil || len(entries) != 1 {
 			t.Fatal(entries, err)
 		}
-		state[i] = text(t, entries[0])
+		state[i] = text(t, entries[0], entries[0])
 		out, err := gate.Run(t.Context(), env, gate.Options{Service: "shop", At: all.To.Time()})
 		if err != nil {
 			t.Fatal(err)
