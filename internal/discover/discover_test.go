@@ -71,7 +71,7 @@ func TestDocumentsAreRight(t *testing.T) {
 		if len(cat.Objectives) != want {
 			t.Fatalf("%d objectives, want %d\n%s", len(cat.Objectives), want, body)
 		}
-		out, _, err := config.Expand([]config.File{{Name: "a.yaml", Data: body}}, config.Options{})
+		out, _, err := config.Expand([]config.File{{Name: "a.yaml", Data: body}}, nil, config.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
