@@ -25,6 +25,7 @@ type options struct {
 	override    bool
 	reason      string
 	length      string
+	maxAge      string
 	forge       host.ForgeFlags
 	reports     []string
 	note        bool
@@ -42,6 +43,8 @@ func New(h *host.Host) *cobra.Command {
 		Long: "Gate brings the newest usable minutes in (--offline does not), decides by the service's\n" +
 			"policy, records the decision with everything it rests on, and ends with the verdict's\n" +
 			"exit code. Missing data never passes.\n\n" +
+			"Every call decides anew; no earlier decision is reused. --max-age limits how old the\n" +
+			"evidence may be.\n\n" +
 			"In a GitLab job the environment is CI_ENVIRONMENT_NAME and the version CI_COMMIT_SHA\n" +
 			"unless said otherwise.\n\n" +
 			"With --changed-since, git says which paths have changed between the point where HEAD left\n" +
@@ -76,6 +79,7 @@ func New(h *host.Host) *cobra.Command {
 	f.BoolVar(&opt.override, "override", false, "pass although the gate is closed; it is recorded and limited; needs --reason")
 	f.StringVar(&opt.reason, "reason", "", "`TEXT` that says why the override is right")
 	f.StringVar(&opt.length, "for", "", "`LENGTH` for which the override holds, as 2h (default the policy's longest)")
+	f.StringVar(&opt.maxAge, "max-age", "", "`LENGTH`: evidence older than that is stale, as 10m; 0: what the sources have now, asked by this call")
 	f.StringArrayVar(&opt.reports, "report", nil, "write a `FORMAT=FILE` too, as junit=gate.xml; may be given again")
 	f.BoolVar(&opt.note, "note", true, "keep a note on the merge request, where there is one and NINES_GITLAB_TOKEN may write it")
 	opt.forge.Declare(f)
@@ -103,6 +107,9 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	}
 	catalog, err := o.documents(ctx, h, &ask)
 	if err != nil {
+		return err
+	}
+	if err := holdToAge(h, o.maxAge, catalog); err != nil {
 		return err
 	}
 	all := answers{since: o.since, Touched: config.Touched{Services: []string{o.service}}}
