@@ -22,10 +22,11 @@ COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
-# Where the tests find what tools/foreign.sh installs. NINES_SKIP_FOREIGN=1 leaves
-# those tests out, on a machine without Python or Node.
+# Where the tests find what tools/foreign.sh and tools/gitlab-ci.sh install.
+# NINES_SKIP_FOREIGN=1 leaves those tests out, on a machine without Python or Node.
 ifeq ($(NINES_SKIP_FOREIGN),)
-FOREIGN := NINES_PYTHON="$(CURDIR)/.tools/foreign/py/bin/python" NINES_NODE_MODULES="$(CURDIR)/.tools/foreign/js/node_modules"
+FOREIGN := NINES_PYTHON="$(CURDIR)/.tools/foreign/py/bin/python" NINES_NODE_MODULES="$(CURDIR)/.tools/foreign/js/node_modules" \
+	NINES_NODE="$(CURDIR)/.tools/gitlab-ci/node" NINES_GITLAB_CI_LOCAL="$(CURDIR)/.tools/gitlab-ci/node_modules/gitlab-ci-local/dist/index.js"
 endif
 
 .PHONY: help
@@ -43,7 +44,7 @@ build: ## bin/nines, static
 
 .PHONY: foreign
 foreign:
-	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: testing without foreign clients and servers",tools/foreign.sh)
+	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: testing without foreign clients and servers",tools/foreign.sh && tools/gitlab-ci.sh)
 
 .PHONY: templates
 templates:
