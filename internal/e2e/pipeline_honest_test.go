@@ -130,6 +130,7 @@ func entries(t *testing.T, p *project, store string) (out []entry) {
 // what may not does not, and each says why.
 func TestHonestPipeline(t *testing.T) {
 	runner(t)
+	t.Parallel()
 	keep := t.TempDir()
 	store, away := filepath.Join(keep, "nines.db"), filepath.Join(keep, "away", "nines.db")
 	if err := os.Mkdir(filepath.Dir(away), 0o750); err != nil {

@@ -116,7 +116,9 @@ func (p *project) run(t *testing.T, args ...string) *pipeline {
 		t.Fatal(err)
 	}
 	for _, m := range verdicts.FindAllStringSubmatch(got.log, -1) {
-		got.jobs[m[2]] = m[1]
+		if m[2] != "Avoid" { // predefined variables, a warning of the runner's
+			got.jobs[m[2]] = m[1]
+		}
 	}
 	t.Logf("%d jobs in %v", len(got.jobs), time.Since(start).Round(time.Millisecond))
 	return got
