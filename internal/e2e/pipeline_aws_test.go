@@ -122,6 +122,7 @@ func TestWhoseRightsReadCloudWatch(t *testing.T) {
 		}
 		ci += component("slo-check", inputs...)
 	}
+	ci += "token-slo-check: {variables: {AWS_PROFILE: evil, AWS_CONFIG_FILE: /nowhere, AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9'}}\n"
 	p := newProject(t, map[string]string{".gitlab-ci.yml": ci, "slo/slo.yaml": fmt.Sprintf(cloudwatchDoc, "Latency")})
 	tmp := t.TempDir()
 	p.env = append(p.env, "TMPDIR="+tmp, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONTAINER_CREDENTIALS_FULL_URI="+aws.URL+"/runner")

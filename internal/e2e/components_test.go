@@ -1,0 +1,227 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+)
+
+// input is one of a component's.
+type input struct {
+	Description string
+	Type        string
+	Default     any
+	Options     []string
+	Regex       string
+}
+
+// template is a component's file: its head, and the jobs below it.
+type template struct {
+	text   string
+	inputs map[string]input
+	jobs   map[string]any
+}
+
+func templates(t *testing.T) map[string]template {
+	t.Helper()
+	files, err := filepath.Glob("../../templates/*/template.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no components: %v", err)
+	}
+	out := map[string]template{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct {
+			Spec struct{ Inputs map[string]input }
+		}
+		c := template{text: string(data)}
+		dec := yaml.NewDecoder(bytes.NewReader(data))
+		if err := dec.Decode(&head); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if err := dec.Decode(&c.jobs); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		c.inputs = head.Spec.Inputs
+		out[filepath.Base(filepath.Dir(file))] = c
+	}
+	return out
+}
+
+var used = regexp.MustCompile(`\$\[\[ inputs\.([a-z-]+) \]\]`)
+
+// TestComponentConventions holds the components to the conventions of GitLab's
+// catalog: every input is described and used, nothing but jobs is declared.
+func TestComponentConventions(t *testing.T) {
+	// What a pipeline has once, and a component must leave to it.
+	global := []string{"default", "image", "services", "stages", "variables", "workflow", "include", "cache", "before_script", "after_script"}
+	for name, c := range templates(t) {
+		uses := map[string]bool{}
+		for _, m := range used.FindAllStringSubmatch(c.text, -1) {
+			uses[m[1]] = true
+			if _, ok := c.inputs[m[1]]; !ok {
+				t.Errorf("%s uses the input %s, which it does not declare", name, m[1])
+			}
+		}
+		for id, in := range c.inputs {
+			if in.Description == "" || !uses[id] {
+				t.Errorf("%s: the input %s: described %v, used %v", name, id, in.Description != "", uses[id])
+			}
+			if in.Regex != "" {
+				re, err := regexp.Compile(in.Regex)
+				if err != nil || !strings.HasPrefix(in.Regex, "^") || !strings.HasSuffix(in.Regex, "$") {
+					t.Errorf("%s: the pattern of %s: %v", name, id, err)
+				} else if d, ok := in.Default.(string); ok && !re.MatchString(d) {
+					t.Errorf("%s: the default of %s is not what its pattern allows", name, id)
+				}
+			}
+			// What reaches the script is a word there, whatever it holds.
+			inScript := strings.Contains(c.text, `"$[[ inputs.`+id+` ]]"`) && strings.Contains(script(c.text), "inputs."+id+" ")
+			if inScript && in.Type == "" && in.Regex == "" && in.Options == nil {
+				t.Errorf("%s: the input %s reaches the script, and anything may stand in it", name, id)
+			}
+		}
+		for key := range c.jobs {
+			if slices.Contains(global, key) {
+				t.Errorf("%s declares %s for the whole pipeline", name, key)
+			}
+		}
+	}
+}
+
+// script is what the two components have in common: two functions of the shell.
+func script(text string) string {
+	_, rest, _ := strings.Cut(text, "nines_run() (")
+	body, _, _ := strings.Cut(rest, "nines_code=0")
+	return body
+}
+
+// TestComponentsAskAlike holds the two copies of the script to be one.
+func TestComponentsAskAlike(t *testing.T) {
+	all := templates(t)
+	file := regexp.MustCompile(`\$\[\[ inputs\.(name|job-prefix) \]\](slo-check)?\.`)
+	one := file.ReplaceAllString(script(all["gate"].text), "FILE.")
+	two := file.ReplaceAllString(script(all["slo-check"].text), "FILE.")
+	if !strings.Contains(one, "nines_gate() (") {
+		t.Errorf("this is no script:\n%s", one)
+	}
+	if d := cmp.Diff(one, two); d != "" {
+		t.Errorf("the scripts differ:\n%s", d)
+	}
+}
+
+// examples are the pipelines of the guide.
+func examples(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile("../../doc/guide/gitlab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// TestPipelinesOfTheGuide reads the guide's pipelines and our own against
+// GitLab's schema of pipelines, and their inputs against the components'.
+func TestPipelinesOfTheGuide(t *testing.T) {
+	all := templates(t)
+	own, err := os.ReadFile("../../.gitlab-ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipelines := append(examples(t), string(own))
+	const fewest = 6
+	if len(pipelines) < fewest {
+		t.Fatalf("%d pipelines, where are the others?", len(pipelines))
+	}
+	for i, text := range pipelines {
+		for _, use := range uses(t, text) {
+			if _, ok := all[use.component]; !ok {
+				t.Errorf("pipeline %d includes %s, which is not there:\n%s", i, use.component, text)
+			}
+			for id := range use.inputs {
+				if _, ok := all[use.component].inputs[id]; !ok {
+					t.Errorf("pipeline %d gives %s the input %s, which it has not", i, use.component, id)
+				}
+			}
+		}
+		t.Run(fmt.Sprintf("pipeline %d", i), func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t, map[string]string{".gitlab-ci.yml": here(text)})
+			if got := p.run(t, "--list"); got.code != 0 || strings.Contains(got.log, "Invalid") {
+				t.Errorf("it is refused:\n%s\n%s", got.log, text)
+			}
+		})
+	}
+}
+
+// here lets a pipeline of the guide include the components of this repository.
+func here(text string) string {
+	text = regexp.MustCompile(`\$CI_SERVER_FQDN/nines-sre/nines/([a-z-]+)@[0-9.]+`).ReplaceAllString(text, "$$CI_SERVER_FQDN/$$CI_PROJECT_PATH/$1@$$CI_COMMIT_SHA")
+	return regexp.MustCompile(`(?m)- project: .*\n    ref: .*\n    file: `).ReplaceAllString(text, "- local: ")
+}
+
+// include is one use of a component.
+type include struct {
+	component string
+	inputs    map[string]any
+}
+
+func uses(t *testing.T, text string) (out []include) {
+	t.Helper()
+	var doc struct {
+		Include []struct {
+			Component, Local, File string
+			Inputs                 map[string]any
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	named := regexp.MustCompile(`([a-z-]+)(@[^/]*|/template\.yml)$`)
+	for _, i := range doc.Include {
+		if m := named.FindStringSubmatch(i.Component + i.Local + i.File); m != nil {
+			out = append(out, include{m[1], i.Inputs})
+		}
+	}
+	return out
+}
+
+// TestComponentsRefuse gives the components what they must not take.
+func TestComponentsRefuse(t *testing.T) {
+	for name, c := range map[string]struct{ include, says string }{
+		"a word that is no option": {component("gate", "service: pay", "mode: maybe"), "mode"},
+		"a word for a yes":         {component("gate", "service: pay", "note: perhaps"), "note"},
+		"a list for a word":        {component("slo-check", "service: [pay, shop]"), "service"},
+		"a word for a list":        {component("slo-check", "service: pay", "needs: build"), "needs"},
+		"no service":               {component("slo-check", "mode: enforce"), "service"},
+		"a command for a service":  {component("gate", "service: 'pay\"; exit 0; \"'"), "service"},
+		"a variable for a service": {component("gate", "service: $SERVICE"), "service"},
+		"a command for a role":     {component("gate", "service: pay", "aws-role: '$(id)'"), "aws-role"},
+		"a component not there":    {component("gates", "service: pay"), "gates"},
+		"a keyword not there":      {component("gate", "service: pay") + "build:\n  skript: [make]\n", "build"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProject(t, map[string]string{".gitlab-ci.yml": "stages: [test]\ninclude:\n" + c.include + "job: {extends: .nines-gate, script: ['true']}\n"})
+			got := p.run(t, "--list")
+			if got.code == 0 || !strings.Contains(got.log, c.says) {
+				t.Errorf("exit %d, and %q is not named:\n%s", got.code, c.says, got.log)
+			}
+		})
+	}
+}
