@@ -99,7 +99,7 @@ func honestFiles(store, away string) map[string]string {
 			inputs = append(inputs, c.input)
 		}
 		ci += component("gate", inputs...)
-		jobs.WriteString(deploy(c.name, c.job))
+		jobs.WriteString(deployJob(c.name, c.job))
 	}
 	files[".gitlab-ci.yml"] = ci + jobs.String() + `
 after:

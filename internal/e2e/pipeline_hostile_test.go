@@ -67,7 +67,7 @@ func (a attack) yaml() (include, job string) {
 		lines = append(lines, fmt.Sprintf("    %s: '%s'", k, a.vars[k]))
 	}
 	more := slices.Concat(a.job, []string{"variables:\n" + strings.Join(lines, "\n")})
-	return component("gate", a.inputs...), deploy(a.name, more...)
+	return component("gate", a.inputs...), deployJob(a.name, more...)
 }
 
 // TestHostilePipeline runs a branch that does all it can to get through a closed

@@ -163,9 +163,9 @@ func component(name string, inputs ...string) string {
 		strings.Join(inputs, ", ") + "}\n"
 }
 
-// deploy is a job that deploys behind a gate of the given name. The script
+// deployJob is a job that deploys behind a gate of the given name. The script
 // leaves a file, so that a deployment that must not happen is seen.
-func deploy(name string, more ...string) string {
+func deployJob(name string, more ...string) string {
 	return fmt.Sprintf(`
 deploy-%[1]s:
   extends: .%[1]s
