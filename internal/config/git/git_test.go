@@ -3,6 +3,7 @@ package git_test
 import (
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -44,7 +45,7 @@ func serve(t *testing.T) *server {
 		t.Skip("git has no http-backend here")
 	}
 	s := &server{root: t.TempDir()}
-	h := &cgi.Handler{Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + s.root, "GIT_HTTP_EXPORT_ALL=1", "HOME=" + s.root}}
+	h := &cgi.Handler{Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + s.root, "GIT_HTTP_EXPORT_ALL=1", "HOME=" + s.root}, Stderr: io.Discard}
 	s.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked.Add(1)
 		s.mu.Lock()
@@ -140,6 +141,15 @@ func (s *server) open(t *testing.T, address string, env map[string]string) *git.
 		t.Fatal(err)
 	}
 	return src
+}
+
+// heard returns the Authorization headers since it was called last.
+func (s *server) heard() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := s.seen
+	s.seen = nil
+	return seen
 }
 
 func (s *server) host() string { return strings.TrimPrefix(s.URL, "https://") }
@@ -279,7 +289,9 @@ func TestTokens(t *testing.T) {
 	r := s.repository(t, "closed.git")
 	r.write("slo/a.yaml", "a: 1\n")
 	r.commit()
+	s.mu.Lock()
 	s.password = "glpat-secret"
+	s.mu.Unlock()
 	address := "git+" + s.URL + "/closed.git//slo"
 	for _, env := range []map[string]string{
 		{"NINES_GIT_TOKEN": "glpat-secret", "NINES_GIT_HOST": s.host()},
@@ -303,8 +315,12 @@ func TestTokens(t *testing.T) {
 		{"git+" + s.URL + "/moved/closed.git//slo", map[string]string{"NINES_GIT_TOKEN": "glpat-secret", "NINES_GIT_HOST": s.host()}, fault.Invalid},
 		{"git+" + s.URL + "/none.git", map[string]string{"NINES_GIT_TOKEN": "glpat-secret", "NINES_GIT_HOST": s.host()}, fault.NotFound},
 	} {
-		s.seen = nil
+		s.heard()
 		_, err := s.open(t, c.address, c.env).List(t.Context())
+		// A token that is another host's, or nobody's, is not shown at all.
+		if seen := s.heard(); c.env["NINES_GIT_HOST"] != s.host() && strings.Join(seen, "") != "" {
+			t.Errorf("%v: the server saw %q", c.env, seen)
+		}
 		if fault.KindOf(err) != c.want || fault.HintOf(err) == "" {
 			t.Errorf("%s %v: %v (%v), want %v", c.address, c.env, fault.KindOf(err), err, c.want)
 		}
