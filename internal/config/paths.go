@@ -66,6 +66,10 @@ func (c *Catalog) Touched(changed []string) (Touched, error) {
 // owns says whether a path is one that a pattern means, or lies below one.
 func owns(glob, path string) bool {
 	glob = strings.Trim(strings.TrimPrefix(glob, "./"), "/")
+	// The library finds the folder itself under a/** but not under a*/**.
+	for strings.HasSuffix(glob, "/**") {
+		glob = strings.TrimSuffix(glob, "/**")
+	}
 	if ok, err := doublestar.Match(glob, path); ok && err == nil {
 		return true
 	}
