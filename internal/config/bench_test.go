@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"gitlab.com/nines-sre/nines/internal/config"
 )
@@ -92,38 +91,26 @@ func BenchmarkLint1000(b *testing.B) {
 	}
 }
 
-// limitLint is how long lint of 1,000 documents may take.
-const limitLint = 300 * time.Millisecond
-
-// TestLint1000 holds the promise: under 0.3 s, at most 30 MB of heap growth.
-// The time is the best of up to ten, so that a busy machine does not fail it;
-// the race detector's instrumentation is not measured.
+// TestLint1000 holds the promise that lint stays small: at most 30 MB of heap
+// growth. How long it takes is BenchmarkLint1000's to say; the race detector's
+// instrumentation is not measured.
 func TestLint1000(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 910 files")
 	}
+	if raceEnabled {
+		t.Skip("the race detector keeps memory of its own")
+	}
 	dir := thousand(t)
-	best := time.Hour
-	var grown uint64
-	for n := range 10 {
-		if n > 2 && best <= limitLint {
-			break
-		}
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		cat := lint(t, dir)
-		best = min(best, time.Since(start))
-		runtime.ReadMemStats(&after)
-		grown = max(grown, after.HeapSys-min(after.HeapSys, before.HeapSys))
-		runtime.KeepAlive(cat)
-	}
-	t.Logf("1,000 documents: %v, heap grown by %.1f MB", best, float64(grown)/1e6)
-	if best > limitLint && !raceEnabled {
-		t.Errorf("took %v, more than %v", best, limitLint)
-	}
-	if limit := uint64(30_000_000); grown > limit && !raceEnabled {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	cat := lint(t, dir)
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(cat)
+	grown := after.HeapSys - min(after.HeapSys, before.HeapSys)
+	t.Logf("1,000 documents: heap grown by %.1f MB", float64(grown)/1e6)
+	if limit := uint64(30_000_000); grown > limit {
 		t.Errorf("the heap grew by %d bytes, more than %d", grown, limit)
 	}
 }
