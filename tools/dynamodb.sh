@@ -2,16 +2,13 @@
 # Holds the local DynamoDB, and the adapters over it, against two others: dynalite,
 # whose answers and capacity were compared with the service's, and moto, which has
 # transactions. Installs them, pinned, under .tools, and starts them on loopback
-# ports of their own. cfn-lint reads the table's template. What is missing fails by
-# name.
+# ports of their own. cfn-lint reads the table's template.
 #
 #   tools/dynamodb.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for program in python3 npm node go; do
-	command -v "$program" >/dev/null || { echo "tools/dynamodb.sh needs $program: apt-get install -y python3-venv nodejs npm" >&2; exit 1; }
-done
+tools/need.sh python node
 
 py=.tools/dynamodb/py
 if ! cmp -s tools/dynamodb/requirements.txt "$py/installed"; then

@@ -8,11 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v python3 >/dev/null || {
-	echo "tools/templates.sh: python3 is missing; the templates are checked with cfn-lint, which needs it" >&2
-	echo "hint: install it, or set NINES_SKIP_FOREIGN=1 to leave the check out" >&2
-	exit 1
-}
+tools/need.sh python
 
 # program NAME REQUIREMENTS installs a program in an environment of its own.
 program() {
@@ -20,10 +16,7 @@ program() {
 	if ! cmp -s "$2" "$dir/installed"; then
 		echo "installing $1 under $dir (once)"
 		rm -rf "$dir"
-		python3 -m venv "$dir" || {
-			echo "tools/templates.sh: python3 cannot make a virtual environment; Debian has it in python3-venv" >&2
-			exit 1
-		}
+		python3 -m venv "$dir"
 		"$dir/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --requirement "$2"
 		cp "$2" "$dir/installed"
 	fi
