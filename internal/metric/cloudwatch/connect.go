@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"time"
@@ -16,6 +17,7 @@ import (
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
@@ -82,11 +84,26 @@ func as(cfg aws.Config, role, externalID string) aws.Config {
 }
 
 // retryer tries again what may work the next time, and slows down when the
-// service says "too fast". Each client has its own.
+// service says "too fast". Each client has its own. Where no answer comes at all
+// it gives up early: somebody waits for the gate, and the next run asks again.
 func retryer(most int) aws.Retryer {
-	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+	return brief{retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, patient(most))
-	})
+	})}
+}
+
+// sends is how often a request is sent that never gets an answer (a name that is
+// not found, a refused connection).
+const sends = 3
+
+type brief struct{ aws.RetryerV2 }
+
+// RetryDelay implements aws.Retryer; an error ends the trying.
+func (b brief) RetryDelay(tried int, err error) (time.Duration, error) {
+	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok && tried >= sends {
+		return 0, err
+	}
+	return b.RetryerV2.RetryDelay(tried, err)
 }
 
 // patient lets a request be tried so often. The SDK's own allowance for
