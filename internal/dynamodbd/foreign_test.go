@@ -3,6 +3,7 @@ package dynamodbd_test
 import (
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -14,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
-	"net/http/httptest"
 	"pgregory.net/rapid"
 
 	"gitlab.com/nines-sre/nines/internal/dynamodbd"

@@ -24,9 +24,12 @@ const billed = `{apiVersion: nines/v1, kind: Service, metadata: {name: pay}, spe
 func TestCostIsWhatIsAsked(t *testing.T) {
 	w := admit(t)
 	for _, s := range []series{
-		{"AWS/Lambda", "FunctionName", "pay", "Errors", "Count"}, {"AWS/Lambda", "FunctionName", "pay", "Invocations", "Count"},
-		{"AWS/Lambda", "FunctionName", "pay", "Throttles", "Count"}, {"AWS/Lambda", "FunctionName", "pay", "Duration", "Milliseconds"},
-		{"AWS/ApiGateway", "ApiName", "api", "5XXError", "Count"}, {"AWS/ApiGateway", "ApiName", "api", "Count", "Count"},
+		{"AWS/Lambda", "FunctionName", "pay", "Errors", "Count"},
+		{"AWS/Lambda", "FunctionName", "pay", "Invocations", "Count"},
+		{"AWS/Lambda", "FunctionName", "pay", "Throttles", "Count"},
+		{"AWS/Lambda", "FunctionName", "pay", "Duration", "Milliseconds"},
+		{"AWS/ApiGateway", "ApiName", "api", "5XXError", "Count"},
+		{"AWS/ApiGateway", "ApiName", "api", "Count", "Count"},
 		{"AWS/ApplicationELB", "LoadBalancer", "app/web/0123456789abcdef", "HTTPCode_Target_5XX_Count", "Count"},
 		{"AWS/ApplicationELB", "LoadBalancer", "app/web/0123456789abcdef", "HTTPCode_ELB_5XX_Count", "Count"},
 		{"AWS/ApplicationELB", "LoadBalancer", "app/web/0123456789abcdef", "RequestCount", "Count"},

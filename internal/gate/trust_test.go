@@ -184,8 +184,13 @@ func TestUnprovenClaimsGainNothing(t *testing.T) {
 		r.Policy.Classes = gate.ClassRule{Verify: true, Fix: gate.Leave{Label: "fix"}}
 		r.Change.Class = rapid.SampledFrom([]gate.Class{gate.ClassFix, gate.ClassSecurity, gate.ClassRollback}).Draw(rt, "claim")
 		r.Change.Evidence = rapid.SampledFrom([]*gate.ClassEvidence{
-			nil, {}, {Doubts: []string{"x"}}, {Doubts: []string{"x"}, Unread: []string{"y"}, Recorded: []string{"z"}},
-			{Deployed: []forge.Deployment{{ID: 1}}}, {Read: []string{"x"}, Unread: []string{"y"}}, {Changes: []forge.Change{{ID: 7, Labels: []forge.Label{{Name: "fix"}}}}},
+			nil,
+			{},
+			{Doubts: []string{"x"}},
+			{Doubts: []string{"x"}, Unread: []string{"y"}, Recorded: []string{"z"}},
+			{Deployed: []forge.Deployment{{ID: 1}}},
+			{Read: []string{"x"}, Unread: []string{"y"}},
+			{Changes: []forge.Change{{ID: 7, Labels: []forge.Label{{Name: "fix"}}}}},
 		}).Draw(rt, "evidence")
 		plain := r
 		plain.Change.Class = gate.ClassChange

@@ -120,8 +120,13 @@ func environment(own []string, c *Command) []string {
 		out = append(out, "GIT_SSH_COMMAND=ssh -o BatchMode=yes")
 	}
 	all := slices.Concat([]Setting{
-		{"core.hooksPath", os.DevNull}, {"core.fsmonitor", "false"}, {"gc.auto", "0"}, {"maintenance.auto", "false"},
-		{"core.quotePath", "false"}, {"http.lowSpeedLimit", "100"}, {"http.lowSpeedTime", "30"},
+		{"core.hooksPath", os.DevNull},
+		{"core.fsmonitor", "false"},
+		{"gc.auto", "0"},
+		{"maintenance.auto", "false"},
+		{"core.quotePath", "false"},
+		{"http.lowSpeedLimit", "100"},
+		{"http.lowSpeedTime", "30"},
 	}, c.Config)
 	for _, s := range all {
 		out = append(out, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", count, s.Key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", count, s.Value))
@@ -160,16 +165,24 @@ type meaning struct {
 // meanings is what git says, and what it means. The first row that fits counts.
 func meanings() []meaning {
 	return []meaning{
-		{[]string{"Authentication failed", "could not read Username", "could not read Password", "Permission denied", "Access denied", "error: 401", "error: 403", "Host key verification failed"},
-			fault.Denied, "give git a credential helper, or set NINES_GIT_TOKEN; in a GitLab job, CI_JOB_TOKEN needs leave in the project's job token settings"},
+		{
+			[]string{"Authentication failed", "could not read Username", "could not read Password", "Permission denied", "Access denied", "error: 401", "error: 403", "Host key verification failed"},
+			fault.Denied, "give git a credential helper, or set NINES_GIT_TOKEN; in a GitLab job, CI_JOB_TOKEN needs leave in the project's job token settings",
+		},
 		{[]string{"dubious ownership"}, fault.Denied, "it belongs to another user: add it to git's safe.directory"},
-		{[]string{"unable to update url base from redirection", "error: 301", "error: 302", "error: 307", "error: 308"},
-			fault.Invalid, "the server sends elsewhere: write the address it sends to, often with .git at its end"},
+		{
+			[]string{"unable to update url base from redirection", "error: 301", "error: 302", "error: 307", "error: 308"},
+			fault.Invalid, "the server sends elsewhere: write the address it sends to, often with .git at its end",
+		},
 		{[]string{"not allowed", "transport '"}, fault.Invalid, "the address stands for another protocol than it says; look at url.*.insteadOf in git's settings"},
-		{[]string{"couldn't find remote ref", "not our ref", "Server does not allow request for unadvertised object"},
-			fault.NotFound, "check the branch, tag or commit"},
-		{[]string{"not found", "does not exist", "does not appear to be a git repository", "could not be found"},
-			fault.NotFound, "check the address; a repository that you may not see is not found either"},
+		{
+			[]string{"couldn't find remote ref", "not our ref", "Server does not allow request for unadvertised object"},
+			fault.NotFound, "check the branch, tag or commit",
+		},
+		{
+			[]string{"not found", "does not exist", "does not appear to be a git repository", "could not be found"},
+			fault.NotFound, "check the address; a repository that you may not see is not found either",
+		},
 		{[]string{"certificate", "SSL"}, fault.Unavailable, "the server's certificate is not trusted here: name its authority by GIT_SSL_CAINFO"},
 	}
 }

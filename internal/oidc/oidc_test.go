@@ -33,7 +33,8 @@ var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 var keys = sync.OnceValue(func() (k struct {
 	rsa, other, weak *rsa.PrivateKey
 	ec               *ecdsa.PrivateKey
-}) {
+},
+) {
 	k.rsa, _ = rsa.GenerateKey(rand.Reader, 2048)
 	k.other, _ = rsa.GenerateKey(rand.Reader, 2048)
 	k.weak, _ = rsa.GenerateKey(rand.Reader, 1024)

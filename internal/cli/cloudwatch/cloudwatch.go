@@ -119,8 +119,10 @@ type started struct {
 func environment(r runcloudwatch.Running) [][2]string {
 	return [][2]string{
 		{"AWS_ENDPOINT_URL_CLOUDWATCH", r.URL},
-		{"AWS_REGION", r.Home.Region}, {"AWS_DEFAULT_REGION", r.Home.Region},
-		{"AWS_ACCESS_KEY_ID", "local"}, {"AWS_SECRET_ACCESS_KEY", "local"},
+		{"AWS_REGION", r.Home.Region},
+		{"AWS_DEFAULT_REGION", r.Home.Region},
+		{"AWS_ACCESS_KEY_ID", "local"},
+		{"AWS_SECRET_ACCESS_KEY", "local"},
 	}
 }
 

@@ -144,7 +144,8 @@ func (p *page) kind(kind string, all []survey.Service) {
 	rows := make([][]term.Cell, 0, len(shown))
 	for _, s := range shown {
 		rows = append(rows, []term.Cell{
-			{Text: term.Clean(s.Ref.String()), Middle: true}, state(s.Available), state(s.Latency),
+			{Text: term.Clean(s.Ref.String()), Middle: true},
+			state(s.Available), state(s.Latency),
 			term.Text(p.price(&s, s.EveryMinute)), term.Text(p.price(&s, s.Adaptive)), term.Text(fewer(len(s.Alarms))),
 		})
 	}

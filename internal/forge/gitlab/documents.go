@@ -155,9 +155,16 @@ func (g *git) run(ctx context.Context, args ...string) (string, error) {
 	//nolint:gosec // the arguments are ours, paths stand behind their verb, commits were checked
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir}, args...)...)
 	settings := [][2]string{
-		{"core.symlinks", "false"}, {"core.hooksPath", os.DevNull}, {"core.fsmonitor", "false"}, {"http.followRedirects", "false"},
-		{"protocol.allow", "never"}, {"protocol.https.allow", "always"}, {"protocol.http.allow", "always"}, {"credential.helper", ""},
-		{"advice.detachedHead", "false"}, {"safe.directory", "*"},
+		{"core.symlinks", "false"},
+		{"core.hooksPath", os.DevNull},
+		{"core.fsmonitor", "false"},
+		{"http.followRedirects", "false"},
+		{"protocol.allow", "never"},
+		{"protocol.https.allow", "always"},
+		{"protocol.http.allow", "always"},
+		{"credential.helper", ""},
+		{"advice.detachedHead", "false"},
+		{"safe.directory", "*"},
 	}
 	if g.secret.token != "" {
 		basic := base64.StdEncoding.EncodeToString([]byte(g.secret.user + ":" + g.secret.token))

@@ -39,8 +39,10 @@ func world() gitlabd.State {
 			{
 				IID: 7, State: "merged", Target: "main", Head: "77", MergeCommit: forgetest.Fixed, Author: "dev", Labels: []string{"nines::fix", "urgent"},
 				Events: []gitlabd.LabelEvent{
-					{By: "dev", Action: "add", Label: "nines::fix"}, {By: "dev", Action: "remove", Label: "nines::fix"},
-					{By: "guest", Action: "add", Label: "urgent"}, {By: "lead", Action: "add", Label: "nines::fix"},
+					{By: "dev", Action: "add", Label: "nines::fix"},
+					{By: "dev", Action: "remove", Label: "nines::fix"},
+					{By: "guest", Action: "add", Label: "urgent"},
+					{By: "lead", Action: "add", Label: "nines::fix"},
 				},
 				ApprovedBy: []string{"lead"},
 				// Somebody else's note with our mark, and one of the system's.

@@ -24,8 +24,11 @@ func TestPlanIsWhatIsUsed(t *testing.T) {
 	req := metric.Request{
 		Span: slo.Span{From: now - slo.Day, To: now - 3},
 		Queries: []metric.Query{
-			{Key: "sum", Spec: spec("requests", 1)}, {Key: "same", Spec: spec("requests", 1)}, {Key: "count", Spec: count},
-			{Key: "errors", Spec: spec("errors", 1)}, {Key: "broken", Spec: slo.Spec{"namespace": "shop"}},
+			{Key: "sum", Spec: spec("requests", 1)},
+			{Key: "same", Spec: spec("requests", 1)},
+			{Key: "count", Spec: count},
+			{Key: "errors", Spec: spec("errors", 1)},
+			{Key: "broken", Spec: slo.Spec{"namespace": "shop"}},
 		},
 	}
 	src := l.source()

@@ -141,8 +141,13 @@ func TestListen(t *testing.T) {
 		want   fault.Kind
 	}{
 		{taken.Addr().String(), fault.Unavailable},
-		{"0.0.0.0:0", fault.Invalid}, {":0", fault.Invalid}, {"[::]:0", fault.Invalid}, {"192.0.2.1:0", fault.Invalid}, {"example.com:0", fault.Invalid},
-		{"127.0.0.1", fault.Invalid}, {"", fault.Invalid},
+		{"0.0.0.0:0", fault.Invalid},
+		{":0", fault.Invalid},
+		{"[::]:0", fault.Invalid},
+		{"192.0.2.1:0", fault.Invalid},
+		{"example.com:0", fault.Invalid},
+		{"127.0.0.1", fault.Invalid},
+		{"", fault.Invalid},
 	} {
 		err := cloudwatch.Serve(t.Context(), cloudwatch.Options{Listen: c.listen, Server: cloudwatchd.Config{Clock: func() time.Time { return noon }}})
 		if err == nil || fault.KindOf(err) != c.want {
