@@ -68,21 +68,6 @@ func (o *options) write(path string, pack packer, files []file) error {
 	return os.WriteFile(path, b.Bytes(), 0o600)
 }
 
-// cyclonedx writes bills of materials; pinned, so that a release is what the
-// commit says.
-const cyclonedx = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
-
-// bill writes what the program is made of, in CycloneDX's form.
-func (o *options) bill(ctx context.Context) error {
-	args := []string{"run", cyclonedx, "app", "-json", "-licenses", "-noserial", "-std", "-main", "cmd/nines", "-output", o.name("sbom.cdx.json"), "."}
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the words are ours
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return o.steady(o.name("sbom.cdx.json"))
-}
-
 // checksums writes SHA256SUMS over everything in a folder.
 func checksums(dir string) error {
 	entries, err := os.ReadDir(dir)

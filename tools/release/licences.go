@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // module is a module that is built in.
@@ -99,16 +98,4 @@ func textsOf(dir string) ([]string, error) {
 		out = append(out, string(text))
 	}
 	return out, nil
-}
-
-// steady takes out of a bill of materials what differs from run to run: the time
-// it was written at, which becomes the commit's.
-func (o *options) steady(path string) error {
-	raw, err := os.ReadFile(filepath.Clean(path))
-	if err != nil {
-		return err
-	}
-	stamp := regexp.MustCompile(`("timestamp": )"[^"]*"`)
-	raw = stamp.ReplaceAll(raw, []byte(`${1}"`+o.epoch.Format(time.RFC3339)+`"`))
-	return os.WriteFile(path, raw, 0o600)
 }

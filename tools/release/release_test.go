@@ -146,6 +146,27 @@ func TestLicences(t *testing.T) {
 	}
 }
 
+// Of a bill of materials nothing is left that depends on the machine or the clock.
+func TestBillIsSteady(t *testing.T) {
+	bill := func(stamp, digest string) []byte {
+		return []byte(`{"components":[{"name":"a"}],"metadata":{"timestamp":"` + stamp + `","tools":[{"name":"b","hashes":[{"content":"` + digest + `"}]}]}}`)
+	}
+	one, err := steady(bill("2026-01-01T00:00:00Z", "abc"), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := steady(bill("2026-02-02T00:00:00Z", "def"), noon)
+	if err != nil || !bytes.Equal(one, two) {
+		t.Errorf("%s\n%s\n%v", one, two, err)
+	}
+	if !bytes.Contains(one, []byte(`"2026-01-02T12:00:00Z"`)) || !bytes.Contains(one, []byte(`"components"`)) {
+		t.Errorf("%s", one)
+	}
+	if _, err := steady([]byte("<xml/>"), noon); err == nil {
+		t.Error("something else than JSON passes")
+	}
+}
+
 func TestNothingWithoutVersionAndTime(t *testing.T) {
 	for _, o := range []options{{version: "v1", epoch: time.Unix(0, 0)}, {epoch: noon}} {
 		o.out = filepath.Join(t.TempDir(), "dist")
