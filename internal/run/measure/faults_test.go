@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ type remote struct {
 	http  *httptest.Server
 	dir   string
 	db    *sqlitedb.DB
+	mu    sync.Mutex
 	left  int // requests until the reader is cut off
 	stop  context.CancelFunc
 	tried int
@@ -50,10 +52,19 @@ type remote struct {
 
 // Do sends a request, or ends the run that wants it sent.
 func (r *remote) Do(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
 	if r.left--; r.left < 0 && r.stop != nil {
 		r.stop()
 	}
+	r.mu.Unlock()
 	return r.http.Client().Do(req)
+}
+
+// cutOff ends the run after so many requests; nil: it lets it run.
+func (r *remote) cutOff(after int, stop context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left, r.stop = after, stop
 }
 
 func newRemote(t failer, dir string) *remote {
@@ -121,13 +132,13 @@ func (r *remote) troubled(t *rapid.T, env *run.Env) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if rapid.IntRange(0, 2).Draw(t, "cut off") == 0 {
-		r.left, r.stop = rapid.IntRange(0, 3).Draw(t, "after requests"), cancel
+		r.cutOff(rapid.IntRange(0, 3).Draw(t, "after requests"), cancel)
 	}
 	r.tried++
 	if _, err := measure.Run(ctx, env, measure.Options{TailOnly: rapid.Bool().Draw(t, "tail")}); err != nil {
 		r.bad++
 	}
-	r.left, r.stop = 1<<30, nil
+	r.cutOff(1<<30, nil)
 	r.server.ClearFaults()
 }
 
