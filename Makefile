@@ -61,7 +61,7 @@ test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, 
 	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/... ./internal/run/poll
 	RAPID_CHECKS=200 go test -count=1 -timeout 60m ./internal/slo ./internal/gate ./internal/metric/... ./internal/timeline/... ./internal/ledger/... ./internal/run/...
 	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
-	NINES_FULL=1 RAPID_CHECKS=30 go test -count=1 -timeout 30m ./internal/timeline/dynamodb ./internal/ledger/dynamodb
+	NINES_FULL=1 RAPID_CHECKS=30 go test -count=1 -timeout 30m ./internal/timeline/dynamodb ./internal/ledger/dynamodb ./internal/run/measure
 	tools/dynamodb.sh
 	tools/templates.sh --scan
 	tools/fuzz.sh $(FUZZTIME)

@@ -2,9 +2,7 @@ package dynamodb_test
 
 import (
 	"context"
-	"flag"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/ledger/dynamodb"
 	"gitlab.com/nines-sre/nines/internal/ledger/ledgertest"
+	"gitlab.com/nines-sre/nines/internal/testkit/cases"
 )
 
 // fresh makes an empty table and returns a way to open it, over clients that make
@@ -54,23 +53,8 @@ type noWait struct{}
 
 func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
 
-// few lets properties take few random cases: each request goes over HTTP, and the
-// same properties run on the other stores. The full test takes as many as there.
-func few(t *testing.T) {
-	t.Helper()
-	f := flag.Lookup("rapid.checks")
-	if os.Getenv("NINES_FULL") != "" || f == nil {
-		return
-	}
-	before := f.Value.String()
-	if err := f.Value.Set("5"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
-
 func TestSuite(t *testing.T) {
-	few(t)
+	cases.Few(t, "5")
 	service := dynamodbtest.Start(t, time.Now)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, nil)
@@ -95,7 +79,7 @@ func troubles(seed uint64) func(string) dynamodbd.Trouble {
 // throttled, broken off, or done without an answer: no entry is lost, none is
 // recorded twice.
 func TestSuiteUnderTrouble(t *testing.T) {
-	few(t)
+	cases.Few(t, "5")
 	service := dynamodbtest.Start(t, time.Now)
 	ledgertest.Run(t, func(t testing.TB) ledgertest.Storage {
 		open := fresh(t, service, troubles(3))

@@ -24,6 +24,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/run/measure"
 	"gitlab.com/nines-sre/nines/internal/run/status"
 	"gitlab.com/nines-sre/nines/internal/slo"
+	"gitlab.com/nines-sre/nines/internal/testkit/cases"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 	store "gitlab.com/nines-sre/nines/internal/timeline/memory"
 )
@@ -175,6 +176,7 @@ func slices5(length slo.Minute) func(*slo.Objective) {
 // differ only where a look-back begins inside a wide step, and by no more than
 // that step's events; where none does, everything is the same.
 func TestBriefAgreesWithStored(t *testing.T) {
+	cases.Few(t, "10")
 	same, cut := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		length := slo.Minute(rapid.IntRange(800, 3200).Draw(t, "length"))

@@ -32,6 +32,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/run/status"
 	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/sqlitedb"
+	"gitlab.com/nines-sre/nines/internal/testkit/cases"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 	"gitlab.com/nines-sre/nines/internal/timeline/sqlite"
 )
@@ -177,6 +178,7 @@ func recorded(t failer, dir string, like *run.Env, minutes []slo.Count) *run.Env
 // Data that are late are only seen while their minutes are unsettled, so after
 // late ones each step ends with a reading that succeeds, as it must in life.
 func TestTheSameThroughFaults(t *testing.T) {
+	cases.Few(t, "10")
 	tried, bad := 0, 0
 	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {

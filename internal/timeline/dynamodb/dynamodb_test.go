@@ -2,9 +2,7 @@ package dynamodb_test
 
 import (
 	"context"
-	"flag"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/dynamodbd"
 	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/testkit/cases"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 	"gitlab.com/nines-sre/nines/internal/timeline/dynamodb"
 	"gitlab.com/nines-sre/nines/internal/timeline/timelinetest"
@@ -55,23 +54,8 @@ type noWait struct{}
 
 func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
 
-// few lets properties take few random cases: each request goes over HTTP, and the
-// same properties run on the other stores. The full test takes as many as there.
-func few(t *testing.T) {
-	t.Helper()
-	f := flag.Lookup("rapid.checks")
-	if os.Getenv("NINES_FULL") != "" || f == nil {
-		return
-	}
-	before := f.Value.String()
-	if err := f.Value.Set("5"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Value.Set(before) })
-}
-
 func TestSuite(t *testing.T) {
-	few(t)
+	cases.Few(t, "5")
 	service := dynamodbtest.Start(t, time.Now)
 	timelinetest.Run(t, func(t testing.TB) timelinetest.Storage {
 		open := fresh(t, service, nil)
@@ -96,7 +80,7 @@ func troubles(seed uint64) func(string) dynamodbd.Trouble {
 // TestSuiteUnderTrouble runs the same suite while a quarter of the requests are
 // throttled, broken off, or done without an answer.
 func TestSuiteUnderTrouble(t *testing.T) {
-	few(t)
+	cases.Few(t, "5")
 	service := dynamodbtest.Start(t, time.Now)
 	timelinetest.Run(t, func(t testing.TB) timelinetest.Storage {
 		open := fresh(t, service, troubles(7))
