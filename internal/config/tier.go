@@ -207,18 +207,19 @@ func with(n, v *openslo.Node, path ...string) *openslo.Node {
 	if n.IsSet() && n.Kind != openslo.Map {
 		return n
 	}
+	key, rest := path[0], path[1:]
 	out := openslo.NewMap(v.Place)
 	if n.IsSet() {
 		*out = *n
 		out.Pairs = slices.Clone(n.Pairs)
 	}
 	for i := range out.Pairs {
-		if p := &out.Pairs[i]; p.Key == path[0] {
-			p.Value = with(p.Value, v, path[1:]...)
+		if p := &out.Pairs[i]; p.Key == key {
+			p.Value = with(p.Value, v, rest...)
 			return out
 		}
 	}
-	out.Pairs = append(out.Pairs, openslo.Pair{Key: path[0], Place: v.Place, Value: with(nil, v, path[1:]...)})
+	out.Pairs = append(out.Pairs, openslo.Pair{Key: key, Place: v.Place, Value: with(nil, v, rest...)})
 	return out
 }
 

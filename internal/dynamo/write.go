@@ -121,7 +121,7 @@ func (c *Change) row(word []byte) Attrs {
 	return a
 }
 
-func number(n int64) types.AttributeValue {
+func number(n int64) *types.AttributeValueMemberN {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 

@@ -134,51 +134,70 @@ const (
 	maxBatchBytes = 16 << 20
 )
 
+// batch is a BatchGetItem at work: its answer so far, and what went into it.
+type batch struct {
+	out         batchGetOutput
+	keys, bytes int
+}
+
 func (s *Server) batchGetItem(in *batchGetInput) (any, *failure) {
-	out := batchGetOutput{Responses: map[string][]item{}, UnprocessedKeys: map[string]*batchKeys{}}
-	n, bytes := 0, 0
+	b := batch{out: batchGetOutput{Responses: map[string][]item{}, UnprocessedKeys: map[string]*batchKeys{}}}
 	for name, req := range in.RequestItems {
 		t, fail := s.table(name)
 		if fail != nil {
 			return nil, fail
 		}
-		units := 0.0
-		seen := map[[2]string]bool{}
-		out.Responses[name] = []item{}
-		for _, key := range req.Keys {
-			pk, sk, fail := t.keyOf(key, true)
-			if fail != nil {
-				return nil, fail
-			}
-			if n++; n > maxBatchKeys {
-				return nil, invalid("Too many items requested for the BatchGetItem call")
-			}
-			if seen[[2]string{pk, sk}] {
-				return nil, invalid("Provided list of item keys contains duplicates")
-			}
-			seen[[2]string{pk, sk}] = true
-			row := t.find(pk, sk)
-			if bytes += row.size(); bytes > maxBatchBytes {
-				left := out.UnprocessedKeys[name]
-				if left == nil {
-					left = &batchKeys{ConsistentRead: req.ConsistentRead}
-					out.UnprocessedKeys[name] = left
-				}
-				left.Keys = append(left.Keys, key)
-				continue
-			}
-			units += readUnits(row.size(), req.ConsistentRead)
-			if row != nil {
-				out.Responses[name] = append(out.Responses[name], row)
-			}
+		units, fail := b.read(t, req)
+		if fail != nil {
+			return nil, fail
 		}
 		s.spent.Reads += units
 		if c := report(in.ReturnConsumedCapacity, name, units); c != nil {
-			out.ConsumedCapacity = append(out.ConsumedCapacity, c)
+			b.out.ConsumedCapacity = append(b.out.ConsumedCapacity, c)
 		}
 	}
-	if n == 0 {
+	if b.keys == 0 {
 		return nil, invalid("The requestItems parameter is required for BatchGetItem")
 	}
-	return out, nil
+	return b.out, nil
+}
+
+// read reads a table's keys, and returns the read units that took. Rows beyond
+// what an answer holds are left for another.
+func (b *batch) read(t *table, req *batchKeys) (units float64, fail *failure) {
+	seen := map[[2]string]bool{}
+	b.out.Responses[t.name] = []item{}
+	for _, key := range req.Keys {
+		pk, sk, fail := t.keyOf(key, true)
+		if fail != nil {
+			return 0, fail
+		}
+		if b.keys++; b.keys > maxBatchKeys {
+			return 0, invalid("Too many items requested for the BatchGetItem call")
+		}
+		if seen[[2]string{pk, sk}] {
+			return 0, invalid("Provided list of item keys contains duplicates")
+		}
+		seen[[2]string{pk, sk}] = true
+		row := t.find(pk, sk)
+		if b.bytes += row.size(); b.bytes > maxBatchBytes {
+			b.leave(t.name, key, req.ConsistentRead)
+			continue
+		}
+		units += readUnits(row.size(), req.ConsistentRead)
+		if row != nil {
+			b.out.Responses[t.name] = append(b.out.Responses[t.name], row)
+		}
+	}
+	return units, nil
+}
+
+// leave hands a key back unread.
+func (b *batch) leave(name string, key item, consistent bool) {
+	left := b.out.UnprocessedKeys[name]
+	if left == nil {
+		left = &batchKeys{ConsistentRead: consistent}
+		b.out.UnprocessedKeys[name] = left
+	}
+	left.Keys = append(left.Keys, key)
 }

@@ -121,7 +121,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if len(all.Services) == 0 { // nothing to decide, nothing to record
 		return o.say(h, all, format, reports)
 	}
-	s, err := o.open(ctx, h, catalog, &ask)
+	s, err := open(ctx, h, catalog, &ask)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (o *options) say(h *host.Host, all answers, format string, reports []report
 
 // open opens the stores. Those out of reach become the question's trouble, which
 // the policy answers to.
-func (o *options) open(ctx context.Context, h *host.Host, catalog *config.Catalog, ask *rungate.Options) (*host.Session, error) {
+func open(ctx context.Context, h *host.Host, catalog *config.Catalog, ask *rungate.Options) (*host.Session, error) {
 	s, err := h.OpenWith(ctx, catalog, host.ReadWrite)
 	if outOfReach(err) {
 		ask.Trouble = err

@@ -61,7 +61,7 @@ func (s *Source) snapshot(ctx context.Context, commit, ref string) (*snapshot, e
 	if err != nil {
 		return nil, err
 	}
-	s.keep(kept, snap)
+	keep(kept, snap)
 	return snap, nil
 }
 
@@ -303,7 +303,7 @@ const keepFor = 30 * 24 * time.Hour
 
 // keep writes a snapshot down, whole or not at all, and clears away old ones.
 // That it cannot is no reason not to answer.
-func (s *Source) keep(name string, snap *snapshot) {
+func keep(name string, snap *snapshot) {
 	data, err := json.Marshal(snap)
 	if err != nil {
 		return

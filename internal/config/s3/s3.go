@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/config"
@@ -93,7 +94,7 @@ func (s *Source) List(ctx context.Context) ([]config.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	single := s.key != "" && config.DocumentPath(s.key)
+	single := s.single()
 	prefix := s.key
 	if s.key != "" && !single {
 		prefix += "/"
@@ -105,13 +106,13 @@ func (s *Source) List(ctx context.Context) ([]config.Item, error) {
 		if err != nil {
 			return nil, awskit.Explain("list "+s.name(prefix), "s3:ListBucket on the bucket", err)
 		}
-		for _, o := range page.Contents {
-			key, version := aws.ToString(o.Key), aws.ToString(o.ETag)
-			if single && key == s.key {
-				return []config.Item{{Name: s.name(key), Version: version, Named: true}}, nil
+		for i := range page.Contents {
+			item, ok := s.item(&page.Contents[i])
+			if item.Named {
+				return []config.Item{item}, nil
 			}
-			if below, ok := s.below(key); ok && config.DocumentPath(below) {
-				out = append(out, config.Item{Name: s.name(key), Version: version})
+			if ok {
+				out = append(out, item)
 			}
 		}
 		if !aws.ToBool(page.IsTruncated) || aws.ToString(page.NextContinuationToken) == "" {
@@ -124,6 +125,18 @@ func (s *Source) List(ctx context.Context) ([]config.Item, error) {
 	}
 	slices.SortFunc(out, func(a, b config.Item) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// single says whether the address names one object.
+func (s *Source) single() bool { return s.key != "" && config.DocumentPath(s.key) }
+
+// item is an object, and whether it is a document of the source: Named if it is
+// the one that the address names.
+func (s *Source) item(o *types.Object) (config.Item, bool) {
+	key := aws.ToString(o.Key)
+	named := s.single() && key == s.key
+	below, ok := s.below(key)
+	return config.Item{Name: s.name(key), Version: aws.ToString(o.ETag), Named: named}, named || ok && config.DocumentPath(below)
 }
 
 // below is a key's path below the prefix.

@@ -218,12 +218,7 @@ func (l *Ledger) merge(ctx context.Context, kinds []string, q ledger.Query) iter
 			}
 		}
 		for {
-			best := -1
-			for i := range streams {
-				if streams[i].ok && (best < 0 || (streams[i].row.SK < streams[best].row.SK) != q.Newest) {
-					best = i
-				}
-			}
+			best := foremost(streams, q.Newest)
 			if best < 0 {
 				return
 			}
@@ -237,6 +232,17 @@ func (l *Ledger) merge(ctx context.Context, kinds []string, q ledger.Query) iter
 			}
 		}
 	}
+}
+
+// foremost is the stream whose entry comes next; -1 where all have ended.
+func foremost(streams []stream, newest bool) int {
+	best := -1
+	for i := range streams {
+		if streams[i].ok && (best < 0 || (streams[i].row.SK < streams[best].row.SK) != newest) {
+			best = i
+		}
+	}
+	return best
 }
 
 // pageOf asks for small pages where few entries are wanted.
@@ -267,9 +273,11 @@ func keyRow(key string) dynamo.Key {
 	return dynamo.Key{PK: pkKeys, SK: hex.EncodeToString(sum[:])}
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func text(s string) *types.AttributeValueMemberS {
+	return &types.AttributeValueMemberS{Value: s}
+}
 
-func number(n int64) types.AttributeValue {
+func number(n int64) *types.AttributeValueMemberN {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
