@@ -28,8 +28,8 @@ func gitlab(ts *testscript.TestScript, neg bool, args []string) {
 	if state.Repository != "" {
 		state.Repository = ts.MkAbs(state.Repository)
 	}
-	if old, ok := gitlabs.Load(ts.Getenv("WORK")); ok {
-		old.(*gitlabd.Server).Update(func(s *gitlabd.State) { *s = state })
+	if old, ok := started(ts); ok {
+		old.Update(func(s *gitlabd.State) { *s = state })
 		return
 	}
 	d, err := gitlabd.New(state)
@@ -48,12 +48,19 @@ func gitlab(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// started returns the script's GitLab, if it has one.
+func started(ts *testscript.TestScript) (*gitlabd.Server, bool) {
+	v, _ := gitlabs.Load(ts.Getenv("WORK"))
+	d, ok := v.(*gitlabd.Server)
+	return d, ok
+}
+
 func running(ts *testscript.TestScript) *gitlabd.Server {
-	d, ok := gitlabs.Load(ts.Getenv("WORK"))
+	d, ok := started(ts)
 	if !ok {
 		ts.Fatalf("there is no GitLab yet")
 	}
-	return d.(*gitlabd.Server)
+	return d
 }
 
 // idtoken sets a variable to an identity token of a job, issued at

@@ -82,7 +82,7 @@ func TestForeignJavaScript(t *testing.T) {
 func TestForeignMoto(t *testing.T) {
 	other := moto.Start(t)
 	b := start(t)
-	cmd := exec.CommandContext(t.Context(), os.Getenv(moto.Python), "testdata/moto.py", b.url, other, noon.Format(time.RFC3339)) //nolint:gosec // the test's own interpreter
+	cmd := exec.CommandContext(t.Context(), os.Getenv(moto.Python), "testdata/moto.py", b.url, other, noon.Format(time.RFC3339))
 	cmd.Env = clean()
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -81,7 +81,8 @@ func TestNothingIsAveragedThatCannotBe(t *testing.T) {
 // averaged is an SLO with one indicator of a kind over a CloudWatch query.
 func averaged(kind, spec string) string {
 	source := "metricSource: {type: CloudWatch, spec: {" + spec + "}}"
-	indicator, objective := "", "{displayName: x, target: 0.99}"
+	var indicator string
+	objective := "{displayName: x, target: 0.99}"
 	switch kind {
 	case "raw":
 		indicator = "ratioMetric: {rawType: success, raw: {" + source + "}}"

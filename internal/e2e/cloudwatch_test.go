@@ -76,11 +76,7 @@ func TestMeasureFromCloudWatch(t *testing.T) {
 		fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["Service"]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"}]}]},"Service":"pay","Latency":[%s]}`+"\n",
 			at.UnixMilli(), strings.Repeat("120,", 18)+"300,301")
 	}
-	res, err := h.Client().Post(h.URL+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String()))
-	if err != nil || res.StatusCode/100 != 2 {
-		t.Fatalf("post metric lines: %v %v", res, err)
-	}
-	_ = res.Body.Close()
+	post(t, h.Client(), h.URL+"/emf?region=eu-west-1", "application/x-ndjson", lines.String())
 
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "slo.yaml"), fmt.Sprintf(cloudwatchDoc, "Latency"))

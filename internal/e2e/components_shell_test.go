@@ -13,11 +13,16 @@ import (
 func shellScript(t *testing.T, name, job, key string, given map[string]string) string {
 	t.Helper()
 	c := templates(t)[name]
-	lines, ok := c.jobs[job].(map[string]any)[key].([]any)
-	if !ok || len(lines) == 0 {
+	keywords, _ := c.jobs[job].(map[string]any)
+	lines, _ := keywords[key].([]any)
+	if len(lines) == 0 {
 		t.Fatalf("%s has no %s", job, key)
 	}
-	return used.ReplaceAllStringFunc(lines[0].(string), func(m string) string {
+	text, ok := lines[0].(string)
+	if !ok {
+		t.Fatalf("%s of %s begins with no line: %v", key, job, lines[0])
+	}
+	return used.ReplaceAllStringFunc(text, func(m string) string {
 		id := used.FindStringSubmatch(m)[1]
 		if v, ok := given[id]; ok {
 			return v
@@ -37,6 +42,7 @@ func shellScript(t *testing.T, name, job, key string, given map[string]string) s
 // program that says how it was called and ends with a code: the small images
 // have no bash.
 func TestComponentsInAnyShell(t *testing.T) {
+	t.Parallel()
 	gate := func(mode string) string {
 		return shellScript(t, "gate", ".$[[ inputs.name ]]", "before_script", map[string]string{"service": "pay", "binary": "./nines", "mode": mode, "aws-role": "arn:aws:iam::123456789012:role/r"})
 	}

@@ -138,6 +138,7 @@ func examples(t *testing.T) []string {
 // TestPipelinesOfTheGuide reads the guide's pipelines and our own against
 // GitLab's schema of pipelines, and their inputs against the components'.
 func TestPipelinesOfTheGuide(t *testing.T) {
+	t.Parallel()
 	all := templates(t)
 	own, err := os.ReadFile("../../.gitlab-ci.yml")
 	if err != nil {
@@ -203,6 +204,7 @@ func uses(t *testing.T, text string) (out []include) {
 
 // TestComponentsRefuse gives the components what they must not take.
 func TestComponentsRefuse(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ include, says string }{
 		"a word that is no option": {component("gate", "service: pay", "mode: maybe"), "mode"},
 		"a word for a yes":         {component("gate", "service: pay", "note: perhaps"), "note"},

@@ -86,11 +86,7 @@ func (w *ward) put(t *testing.T, s series, every, until time.Duration, value flo
 		fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":%q,"Dimensions":[[%q]],"Metrics":[{"Name":%q,"Unit":%q}]}]},%q:%q,%q:%v}`+"\n",
 			at.UnixMilli(), s.namespace, s.dimension, s.name, s.unit, s.dimension, s.value, s.name, value)
 	}
-	res, err := w.client.Post(w.url+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String()))
-	if err != nil || res.StatusCode/100 != 2 {
-		t.Fatalf("post metric lines: %v %v", res, err)
-	}
-	_ = res.Body.Close()
+	post(t, w.client, w.url+"/emf?region=eu-west-1", "application/x-ndjson", lines.String())
 }
 
 // visit is a run of the program with a ward in AWS's place; env adds to the

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"gitlab.com/nines-sre/nines/internal/cli"
@@ -111,6 +113,21 @@ func objective(t *testing.T, dir, at string) answer {
 		t.Fatalf("%d objectives, want 1", len(got))
 	}
 	return got[0]
+}
+
+// post sends a text to a server of the test's, which must take it.
+func post(t testing.TB, client *http.Client, url, kind, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", kind)
+	res, err := client.Do(req)
+	if err != nil || res.StatusCode/100 != 2 {
+		t.Fatalf("post to %s: %v %v", url, res, err)
+	}
+	_ = res.Body.Close()
 }
 
 func write(t testing.TB, file, text string) {

@@ -61,11 +61,7 @@ func newAccount(t *testing.T, ms int) *account {
 		fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["Service"]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"}]}]},"Service":"pay","Latency":[%d,100]}`+"\n",
 			start.Add(time.Duration(m)*time.Minute).UnixMilli(), ms)
 	}
-	res, err := a.Client().Post(a.URL+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String()))
-	if err != nil || res.StatusCode/100 != 2 {
-		t.Fatalf("post metric lines: %v %v", res, err)
-	}
-	_ = res.Body.Close()
+	post(t, a.Client(), a.URL+"/emf?region=eu-west-1", "application/x-ndjson", lines.String())
 	return a
 }
 

@@ -147,8 +147,8 @@ func newHostileWorld(t *testing.T) *hostileWorld {
 	return w
 }
 
-// token is one of a developer's job on main; change sets other claims.
-func (w *hostileWorld) token(t *testing.T, from *gitlabd.Server, at time.Time, change map[string]any) string {
+// jobToken is one of a developer's job on main; change sets other claims.
+func jobToken(t *testing.T, from *gitlabd.Server, at time.Time, change map[string]any) string {
 	t.Helper()
 	claims := map[string]any{"user_login": "dev", "user_access_level": "developer", "sha": newCommit}
 	maps.Copy(claims, change)
@@ -185,7 +185,7 @@ func (w *hostileWorld) honest(t *testing.T) []attack {
 	return []attack{
 		{
 			name: "back", inputs: w.inputs("back"), says: "was in production before",
-			vars: map[string]string{"NINES_ID_TOKEN": w.token(t, w.gitlab, now, map[string]any{"sha": oldCommit}), "NINES_CLASS": "rollback"},
+			vars: map[string]string{"NINES_ID_TOKEN": jobToken(t, w.gitlab, now, map[string]any{"sha": oldCommit}), "NINES_CLASS": "rollback"},
 		},
 		{ // a service whose metrics are fine does pass
 			name: "green", inputs: bare("green", w.green.URL, w.evilStore), says: "may go",
@@ -197,7 +197,7 @@ func (w *hostileWorld) honest(t *testing.T) []attack {
 func (w *hostileWorld) attacks(t *testing.T) []attack {
 	t.Helper()
 	now := time.Now()
-	dev := w.token(t, w.gitlab, now, nil)
+	dev := jobToken(t, w.gitlab, now, nil)
 	asDev := func(more map[string]string) map[string]string {
 		out := map[string]string{"NINES_ID_TOKEN": dev}
 		maps.Copy(out, more)
@@ -228,11 +228,11 @@ func (w *hostileWorld) attacks(t *testing.T) []attack {
 		{name: "shell", says: "dev may not override", vars: asDev(map[string]string{"NINES_OVERRIDE": `x"; exit 0; echo "`})},
 		{name: "nobody", says: "no identity token", vars: override("")},
 		{name: "unsigned", says: "it is no signed token", vars: override(none)},
-		{name: "selfmade", says: "its signature is not that of " + w.url, vars: override(w.token(t, w.evil, now, maintainer(map[string]any{"iss": w.url})))},
-		{name: "issuer", says: "its signature is not that of " + w.url, vars: override(w.token(t, w.evil, now, maintainer(nil)))},
-		{name: "foreign", says: "eve/pay", vars: override(w.token(t, w.gitlab, now, maintainer(map[string]any{"project_path": "eve/pay", "project_id": "66"})))},
-		{name: "expired", says: "it expired", vars: override(w.token(t, w.gitlab, now.Add(-2*time.Hour), maintainer(nil)))},
-		{name: "audience", says: "vault", vars: override(w.token(t, w.gitlab, now, maintainer(map[string]any{"aud": "vault"})))},
+		{name: "selfmade", says: "its signature is not that of " + w.url, vars: override(jobToken(t, w.evil, now, maintainer(map[string]any{"iss": w.url})))},
+		{name: "issuer", says: "its signature is not that of " + w.url, vars: override(jobToken(t, w.evil, now, maintainer(nil)))},
+		{name: "foreign", says: "eve/pay", vars: override(jobToken(t, w.gitlab, now, maintainer(map[string]any{"project_path": "eve/pay", "project_id": "66"})))},
+		{name: "expired", says: "it expired", vars: override(jobToken(t, w.gitlab, now.Add(-2*time.Hour), maintainer(nil)))},
+		{name: "audience", says: "vault", vars: override(jobToken(t, w.gitlab, now, maintainer(map[string]any{"aud": "vault"})))},
 	}
 	for i := range list {
 		list[i].inputs = w.inputs(list[i].name)
@@ -248,7 +248,7 @@ func TestReplayedToken(t *testing.T) {
 	runner(t)
 	t.Parallel()
 	w := newHostileWorld(t)
-	vars := map[string]string{"NINES_ID_TOKEN": w.token(t, w.gitlab, time.Now(), maintainer(nil)), "NINES_OVERRIDE": "INC-7"}
+	vars := map[string]string{"NINES_ID_TOKEN": jobToken(t, w.gitlab, time.Now(), maintainer(nil)), "NINES_OVERRIDE": "INC-7"}
 	first := attack{name: "first", inputs: w.inputs("first", "environment: staging"), vars: vars}
 	again := attack{name: "again", inputs: w.inputs("again"), vars: vars}
 	ci, jobs := "stages: [test, deploy]\ninclude:\n", ""

@@ -52,7 +52,7 @@ func newProject(t *testing.T, files map[string]string) *project {
 		t.Fatal(err)
 	}
 	write(t, p.nines, fmt.Sprintf("#!/bin/sh\n%s=1 NO_COLOR=1 exec '%s' \"$@\"\n", asBinary, self))
-	if err := os.Chmod(p.nines, 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.Chmod(p.nines, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	p.env = []string{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,11 +53,7 @@ func (a *liveAccount) publish(metric string, value float64, step time.Duration, 
 		fmt.Fprintf(&lines, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["LoadBalancer"]],"Metrics":[{"Name":"%s"}]}]},"LoadBalancer":"app/pay","%s":%v}`+"\n",
 			at.UnixMilli(), metric, metric, value)
 	}
-	res, err := a.client.Post(a.url+"/emf?region=eu-west-1", "application/x-ndjson", strings.NewReader(lines.String()))
-	if err != nil || res.StatusCode/100 != 2 {
-		a.t.Fatalf("post metric lines: %v %v", res, err)
-	}
-	_ = res.Body.Close()
+	post(a.t, a.client, a.url+"/emf?region=eu-west-1", "application/x-ndjson", lines.String())
 }
 
 func (a *liveAccount) inject(faults ...cloudwatchd.Fault) {
@@ -246,9 +243,7 @@ func TestStates(t *testing.T) {
 				past(t, dir, env, now.Add(-s.before))
 			}
 			a.inject(s.faults...)
-			for k, v := range s.env {
-				env[k] = v
-			}
+			maps.Copy(env, s.env)
 			run := func(want int, args ...string) string {
 				t.Helper()
 				cmd := command(t, dir, args...)

@@ -183,7 +183,7 @@ func together(t *testing.T, p Place) {
 // loads: documents become a catalog, and a mistake has its place.
 func loads(t *testing.T, p Place) {
 	p.Put(t, "good.yaml", "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: pay}\nspec: {description: pays}\n")
-	p.Put(t, "bad.yaml", "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  descriptoin: shops\n")
+	p.Put(t, "bad.yaml", "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  descriptoin: shops\n") //nolint:misspell // the mistake
 	open := func(context.Context, string) (config.Source, error) { return p.Source, nil }
 	cat, problems, err := config.Load(t.Context(), []string{"test://x"}, config.Options{
 		Sources: map[string]config.Opener{"test": open}, Cache: &config.Cache{},

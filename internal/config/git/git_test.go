@@ -36,7 +36,7 @@ type server struct {
 
 func serve(t *testing.T) *server {
 	t.Helper()
-	path, err := exec.Command("git", "--exec-path").Output()
+	path, err := exec.CommandContext(t.Context(), "git", "--exec-path").Output()
 	if err != nil {
 		t.Skip("there is no git here")
 	}
@@ -95,7 +95,7 @@ func (s *server) repository(t *testing.T, name string) *repository {
 
 func (r *repository) git(args ...string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(r.t.Context(), "git", args...)
 	cmd.Dir = r.work
 	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
@@ -125,7 +125,7 @@ func (r *repository) commit() string {
 	return r.git("rev-parse", "HEAD")
 }
 
-func (s *server) open(t *testing.T, address string, env map[string]string) *git.Source {
+func open(t *testing.T, address string, env map[string]string) *git.Source {
 	t.Helper()
 	if env == nil {
 		env = map[string]string{}
@@ -171,7 +171,7 @@ func TestSuite(t *testing.T) {
 					base = "git+" + (&url.URL{Scheme: "file", Path: r.bare}).String()
 				}
 				return configtest.Place{
-					Source: s.open(t, base+"//slo?ref=main", nil), Many: 3, Hidden: true,
+					Source: open(t, base+"//slo?ref=main", nil), Many: 3, Hidden: true,
 					Name: func(name string) string { return base + "@" + r.git("rev-parse", "HEAD")[:12] + ":slo/" + name },
 					Put:  func(_ *testing.T, name, data string) { r.write("slo/"+name, data); r.commit() },
 					Delete: func(t *testing.T, name string) {
@@ -227,14 +227,14 @@ func TestRefs(t *testing.T) {
 		"//slo?ref=refs/heads/both": "slo/a.yaml=a: 2\nfalse", "?ref=refs/tags/v1a": "slo-old/x.yaml=x: 1\nfalse slo/a.yaml=a: 1\nfalse",
 	} {
 		for range 2 {
-			src := s.open(t, base+address, map[string]string{"NINES_CACHE": cache})
+			src := open(t, base+address, map[string]string{"NINES_CACHE": cache})
 			if got := strings.Join(names(t, src), " "); got != want {
 				t.Errorf("%s: %q, want %q", address, got, want)
 			}
 		}
 	}
 	before := s.asked.Load()
-	names(t, s.open(t, base+"//slo?ref="+first, map[string]string{"NINES_CACHE": cache}))
+	names(t, open(t, base+"//slo?ref="+first, map[string]string{"NINES_CACHE": cache}))
 	if asked := s.asked.Load() - before; asked != 0 {
 		t.Errorf("a commit that is kept was asked for %d times", asked)
 	}
@@ -242,7 +242,7 @@ func TestRefs(t *testing.T) {
 		"//slo?ref=none": fault.NotFound, "//none": fault.NotFound, "//slo/link.yaml": fault.Invalid, "//slo?ref=both": fault.Invalid,
 		"//slo?ref=" + strings.Repeat("0", 40): fault.NotFound,
 	} {
-		if _, err := s.open(t, base+address, nil).List(t.Context()); fault.KindOf(err) != want {
+		if _, err := open(t, base+address, nil).List(t.Context()); fault.KindOf(err) != want {
 			t.Errorf("%s: %v (%v), want %v", address, fault.KindOf(err), err, want)
 		}
 	}
@@ -256,7 +256,7 @@ func TestKeptIsChecked(t *testing.T) {
 	r.commit()
 	cache := t.TempDir()
 	address := "git+" + s.URL + "/kept.git//slo"
-	names(t, s.open(t, address, map[string]string{"NINES_CACHE": cache}))
+	names(t, open(t, address, map[string]string{"NINES_CACHE": cache}))
 	kept, err := filepath.Glob(filepath.Join(cache, "git", "*", "*"))
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("kept are %v, %v", kept, err)
@@ -276,7 +276,7 @@ func TestKeptIsChecked(t *testing.T) {
 		if err := os.WriteFile(kept[0], []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := names(t, s.open(t, address, map[string]string{"NINES_CACHE": cache})); len(got) != 1 || got[0] != "slo/a.yaml=a: 1\nfalse" {
+		if got := names(t, open(t, address, map[string]string{"NINES_CACHE": cache})); len(got) != 1 || got[0] != "slo/a.yaml=a: 1\nfalse" {
 			t.Errorf("reads %q", got)
 		}
 	}
@@ -298,7 +298,7 @@ func TestTokens(t *testing.T) {
 		{"NINES_GIT_TOKEN": "glpat-secret", "CI_SERVER_FQDN": s.host(), "CI_SERVER_HOST": "127.0.0.1"},
 		{"CI_JOB_TOKEN": "glpat-secret", "CI_SERVER_FQDN": s.host()},
 	} {
-		if got := names(t, s.open(t, address, env)); len(got) != 1 {
+		if got := names(t, open(t, address, env)); len(got) != 1 {
 			t.Errorf("reads %q", got)
 		}
 	}
@@ -316,7 +316,7 @@ func TestTokens(t *testing.T) {
 		{"git+" + s.URL + "/none.git", map[string]string{"NINES_GIT_TOKEN": "glpat-secret", "NINES_GIT_HOST": s.host()}, fault.NotFound},
 	} {
 		s.heard()
-		_, err := s.open(t, c.address, c.env).List(t.Context())
+		_, err := open(t, c.address, c.env).List(t.Context())
 		// A token that is another host's, or nobody's, is not shown at all.
 		if seen := s.heard(); c.env["NINES_GIT_HOST"] != s.host() && strings.Join(seen, "") != "" {
 			t.Errorf("%v: the server saw %q", c.env, seen)

@@ -25,7 +25,7 @@ func TestSuiteOnMoto(t *testing.T) {
 		Region: "us-east-1", BaseEndpoint: &endpoint, UsePathStyle: true, DisableLogOutputChecksumValidationSkipped: true,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
-	connect := func(context.Context) (s3.API, error) { return client, nil }
+	connect := func(context.Context) (s3.API, error) { return client, nil } //nolint:unparam // as New takes it
 	many := 5
 	if os.Getenv("NINES_FULL") != "" {
 		many = 1005 // a page holds a thousand
