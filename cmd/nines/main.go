@@ -14,7 +14,7 @@ import (
 
 // version and commit are written by the linker (-X main.version=...); empty:
 // what the go command knows about the module.
-var version, commit string
+var version, commit string //nolint:gochecknoglobals // the linker writes variables only
 
 func main() {
 	if os.Getenv(lambdahost.RuntimeAPI) != "" {

@@ -46,7 +46,7 @@ func tokens(text string) []string {
 		text = strings.ReplaceAll(text, sign, " "+sign+" ")
 	}
 	var out []string
-	for _, f := range strings.Fields(text) {
+	for f := range strings.FieldsSeq(text) {
 		if strings.ContainsAny(f, "=<>") && len(f) > 2 {
 			f = strings.NewReplacer("=", " = ", "<", " < ", ">", " > ").Replace(f)
 		}

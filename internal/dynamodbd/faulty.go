@@ -48,7 +48,7 @@ func (f *Faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	trouble := f.Pick(name)
 	if f.made == nil {
-		f.made = map[Trouble]int{}
+		f.made = make(map[Trouble]int)
 	}
 	f.made[trouble]++
 	f.mu.Unlock()

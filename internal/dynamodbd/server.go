@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -123,9 +124,7 @@ func answer(w http.ResponseWriter, out any, fail *failure) {
 	if fail != nil {
 		status = http.StatusBadRequest
 		fields := map[string]any{"__type": typedAs + fail.code, "message": fail.message}
-		for name, v := range fail.fields {
-			fields[name] = v
-		}
+		maps.Copy(fields, fail.fields)
 		out = fields
 	}
 	data, err := json.Marshal(out)

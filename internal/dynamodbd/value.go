@@ -53,13 +53,13 @@ func (v *value) UnmarshalJSON(b []byte) error {
 func (v *value) number() error {
 	r, ok := new(big.Rat).SetString(v.text)
 	if !ok || strings.ContainsAny(v.text, "/_xXpP") {
-		return errors.New("The parameter cannot be converted to a numeric value: " + v.text) //nolint:revive,staticcheck // the service's own words
+		return errors.New("The parameter cannot be converted to a numeric value: " + v.text)
 	}
 	if r.IsInt() {
 		v.text = r.Num().String()
 	}
 	if len(digits(v.text)) > 38 {
-		return errors.New("Attempting to store more than 38 significant digits in a Number") //nolint:revive,staticcheck // the service's own words
+		return errors.New("Attempting to store more than 38 significant digits in a Number") //nolint:staticcheck // the service's own words
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func main() {
 func run(ctx context.Context, file, listen string) error {
 	var state gitlabd.State
 	if file != "" {
-		data, err := os.ReadFile(file)
+		data, err := os.ReadFile(file) //nolint:gosec // the file is the user's choice
 		if err != nil {
 			return fmt.Errorf("read the state: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +77,7 @@ func checksums(dir string) error {
 	}
 	var b strings.Builder
 	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(dir, filepath.Clean(e.Name())))
+		data, err := fs.ReadFile(os.DirFS(dir), e.Name())
 		if err != nil {
 			return err
 		}

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,7 +91,7 @@ func textsOf(dir string) ([]string, error) {
 		if e.IsDir() || !licenceFile.MatchString(e.Name()) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, filepath.Clean(e.Name())))
+		text, err := fs.ReadFile(os.DirFS(dir), e.Name())
 		if err != nil {
 			return nil, err
 		}

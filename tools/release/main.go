@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -57,7 +58,7 @@ func words(list string) []string {
 
 func (o *options) run(ctx context.Context) error {
 	if o.version == "" || o.epoch.Unix() == 0 {
-		return fmt.Errorf("-version and -epoch are needed; `make release` gives them")
+		return errors.New("-version and -epoch are needed; `make release` gives them")
 	}
 	if err := os.RemoveAll(o.out); err != nil {
 		return err

@@ -42,8 +42,8 @@ func (r report) write(what printable) error {
 	if err := what.write(&b, r.format, term.Style{}); err != nil {
 		return fault.Wrap(fault.Internal, "--report "+r.format, err, "")
 	}
-	const everybody = 0o644                                            // an artifact: the runner collects it, perhaps as somebody else
-	if err := os.WriteFile(r.file, b.Bytes(), everybody); err != nil { //nolint:gosec // as above
+	const everybody = 0o644 // an artifact: the runner collects it, perhaps as somebody else
+	if err := os.WriteFile(r.file, b.Bytes(), everybody); err != nil {
 		return fault.Wrap(fault.Unavailable, "--report "+r.format+"="+r.file, err, "")
 	}
 	return nil

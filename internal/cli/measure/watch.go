@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -42,12 +43,12 @@ func (o *options) keep(ctx context.Context, h *host.Host, format string) (err er
 	}
 	opt := poll.Options{
 		Select: o.selected, Pace: poll.Pace{Every: o.every}, Since: work.Since,
-		Now: h.Now, Jitter: rand.Float64, //nolint:gosec // it spreads load, it hides nothing
+		Now: h.Now, Jitter: rand.Float64, // it spreads load, it hides nothing
 	}
 	opt.Tell = func(t poll.Tick) error {
 		if entries := t.Entries(); o.publish && len(entries) > 0 {
 			if err := send(ctx, h, s, runpublish.Options{Entries: entries}); err != nil {
-				s.Log.Warn("metrics not published", "error", err) // the next reading tries again
+				s.Log.WarnContext(ctx, "metrics not published", slog.String("error", err.Error())) // the next reading tries again
 			}
 		}
 		if format == "json" {

@@ -118,12 +118,12 @@ func (p *page) origins() {
 			continue
 		}
 		text := o.Text + ": "
-		switch {
-		case o.TargetFrom == try.Suggested:
+		switch o.TargetFrom {
+		case try.Suggested:
 			text += "suggested, the highest round target kept in every week with a tenth of its budget to spare"
-		case o.TargetFrom == try.Given:
+		case try.Given:
 			text += "as asked for"
-		default:
+		case try.Assumed:
 			text += "a default; the data carry no round target (too few events, or too many of them bad)"
 		}
 		if o.BoundFrom == try.Suggested {
