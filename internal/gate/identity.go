@@ -44,6 +44,12 @@ type Allowed struct {
 	Tiers                []string `json:"tiers,omitempty"`
 }
 
+// asks says whether there is anything in it that wants a proven name.
+func (w *Allowed) asks() bool {
+	named := len(w.Users) > 0 || w.Role != "" || len(w.Groups) > 0
+	return named || w.Approval || w.ProtectedRef || w.ProtectedEnvironment || len(w.Tiers) > 0
+}
+
 // names says whether somebody is one of those named.
 func (w *Allowed) names(login string, role forge.Role, groups []string) bool {
 	if len(w.Users) == 0 && w.Role == "" && len(w.Groups) == 0 {

@@ -60,6 +60,23 @@ func (p *Policy) Validate() error {
 	if p.DependencyVerdict > decision.Fail {
 		return fault.New(fault.Invalid, op, "dependencyVerdict is no verdict", "it is one of pass, warn, fail")
 	}
+	if err := p.validateVerdicts(op); err != nil {
+		return err
+	}
+	if err := p.validateTrust(op); err != nil {
+		return err
+	}
+	for _, f := range p.Freezes {
+		if err := validateExempt(f.Name, f.Exempt); err != nil {
+			return fault.Wrap(fault.Invalid, op, err, "")
+		}
+	}
+	return nil
+}
+
+// validateVerdicts says whether each row that is mapped is one that can be, and
+// to a verdict there is.
+func (p *Policy) validateVerdicts(op string) error {
 	for _, key := range slices.Sorted(maps.Keys(p.Verdicts)) {
 		_, row, err := ParseRow(key)
 		if err != nil {
@@ -73,14 +90,6 @@ func (p *Policy) Validate() error {
 			return fault.New(fault.Invalid, op, "rollback cannot be mapped to "+v.String(), "rolling back is never gated; leave the row out")
 		}
 	}
-	if err := p.validateTrust(op); err != nil {
-		return err
-	}
-	for _, f := range p.Freezes {
-		if err := validateExempt(f.Name, f.Exempt); err != nil {
-			return fault.Wrap(fault.Invalid, op, err, "")
-		}
-	}
 	return nil
 }
 
@@ -89,9 +98,8 @@ func (p *Policy) Validate() error {
 // that asks for none.
 func (p *Policy) validateTrust(op string) error {
 	w := &p.Override.Allowed
-	asks := len(w.Users) > 0 || w.Role != "" || len(w.Groups) > 0 || w.Approval || w.ProtectedRef || w.ProtectedEnvironment || len(w.Tiers) > 0
 	switch {
-	case asks && !p.Identity.On():
+	case w.asks() && !p.Identity.On():
 		return fault.New(fault.Invalid, op, "override.allowed is about proven names, and identity is not set", "say identity.gitlab and identity.projects")
 	case p.Identity.On() && len(p.Identity.Projects) == 0:
 		return fault.New(fault.Invalid, op, "identity names no project: every project of "+p.Identity.GitLab+" could speak", "list those that count under identity.projects")

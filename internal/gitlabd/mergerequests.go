@@ -79,7 +79,7 @@ func (s *Server) labelEvents(w http.ResponseWriter, r *http.Request, args []stri
 }
 
 func (s *Server) noteObject(n *Note) object {
-	return object{"id": n.ID, "body": n.Body, "author": s.user(n.By), "system": n.System, "noteable_type": "MergeRequest"}
+	return object{"id": n.ID, "body": n.Body, "author": s.user(n.By), "system": n.System, "noteable_type": "MergeRequest"} //nolint:misspell // GitLab's word
 }
 
 func (s *Server) notes(w http.ResponseWriter, r *http.Request, args []string) {

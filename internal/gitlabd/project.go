@@ -73,12 +73,12 @@ func (s *Server) deployments(w http.ResponseWriter, r *http.Request, _ []string)
 	}
 	out := []object{}
 	for i := range all {
-		out = append(out, s.deploymentObject(&all[i]))
+		out = append(out, deploymentObject(&all[i]))
 	}
 	page(w, r, out)
 }
 
-func (s *Server) deploymentObject(d *Deployment) object {
+func deploymentObject(d *Deployment) object {
 	out := object{
 		"id": d.ID, "iid": d.ID, "sha": d.Commit, "ref": d.Ref, "status": d.Status, "created_at": d.At, "updated_at": d.At,
 		"environment": object{"id": 1, "name": d.Environment}, "deployable": nil,
@@ -99,7 +99,7 @@ func (s *Server) deployment(w http.ResponseWriter, _ *http.Request, args []strin
 		if strconv.FormatInt(d.ID, 10) != args[0] {
 			continue
 		}
-		out := s.deploymentObject(d)
+		out := deploymentObject(d)
 		list := []object{}
 		for _, a := range d.Approvals {
 			list = append(list, object{"user": s.user(a.By), "status": a.Status, "comment": a.Comment, "created_at": a.At})
@@ -126,7 +126,7 @@ func (s *Server) addDeployment(w http.ResponseWriter, r *http.Request, _ []strin
 		Environment: got.Environment, Status: got.Status, At: time.Unix(0, 0).UTC(),
 	}
 	s.state.Deployments = append(s.state.Deployments, d)
-	answer(w, http.StatusCreated, s.deploymentObject(&d))
+	answer(w, http.StatusCreated, deploymentObject(&d))
 }
 
 // read reads a body: JSON, or a form as curl sends it.

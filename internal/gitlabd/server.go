@@ -109,12 +109,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, r.Method+" "+path)
-	right := s.state.Tokens[r.Header.Get("PRIVATE-TOKEN")]
-	if t := r.Header.Get("JOB-TOKEN"); t != "" && s.state.Tokens[t] == "job" {
-		right = "job"
-	} else if right == "job" {
-		right = "" // a job's token is no access token
-	}
+	right := s.right(r.Header)
 	switch {
 	case s.state.Status != 0:
 		fail(w, s.state.Status, strconv.Itoa(s.state.Status)+" "+http.StatusText(s.state.Status))
@@ -126,6 +121,23 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "404 Project Not Found")
 		return
 	}
+	s.route(w, r, path, right)
+}
+
+// right says what the tokens of a call may do; "": nothing.
+func (s *Server) right(h http.Header) string {
+	right := s.state.Tokens[h.Get("PRIVATE-TOKEN")]
+	if t := h.Get("JOB-TOKEN"); t != "" && s.state.Tokens[t] == "job" {
+		return "job"
+	}
+	if right == "job" {
+		return "" // a job's token is no access token
+	}
+	return right
+}
+
+// route hands a call to what answers it, if the right suffices.
+func (s *Server) route(w http.ResponseWriter, r *http.Request, path, right string) {
 	for _, route := range routes() {
 		args, ok := match(route.pattern, path)
 		if !ok || route.method != r.Method {

@@ -11,27 +11,41 @@ import (
 
 // watched says which alarms watch which services.
 func watched(services []Service, alarms []metric.Alarm) {
-	byMetric := map[string][]int{}
+	byMetric := measuring(services)
+	for _, a := range alarms {
+		for _, n := range a.Metrics {
+			for _, s := range discover.Services([]metric.Name{n}) {
+				for _, i := range byMetric[measured{n.Namespace, s.Ref.Kind, s.Ref.Name}] {
+					services[i].watchedBy(a.Name)
+				}
+			}
+		}
+	}
+}
+
+// watchedBy notes an alarm, once.
+func (s *Service) watchedBy(alarm string) {
+	if !slices.Contains(s.Alarms, alarm) {
+		s.Alarms = append(s.Alarms, alarm)
+	}
+}
+
+// measured is a service as its metrics name it.
+type measured struct{ namespace, kind, name string }
+
+// measuring says which services, by their place in the list, a metric is about.
+func measuring(services []Service) map[measured][]int {
+	byMetric := map[measured][]int{}
 	for i := range services {
 		ref := services[i].Ref
 		for _, l := range discover.ListingsOf(ref) {
-			k := l.Namespace + "\x00" + ref.Kind + "\x00" + ref.Name
+			k := measured{l.Namespace, ref.Kind, ref.Name}
 			if at := byMetric[k]; len(at) == 0 || at[len(at)-1] != i {
 				byMetric[k] = append(at, i)
 			}
 		}
 	}
-	for _, a := range alarms {
-		for _, n := range a.Metrics {
-			for _, s := range discover.Services([]metric.Name{n}) {
-				for _, i := range byMetric[n.Namespace+"\x00"+s.Ref.Kind+"\x00"+s.Ref.Name] {
-					if !slices.Contains(services[i].Alarms, a.Name) {
-						services[i].Alarms = append(services[i].Alarms, a.Name)
-					}
-				}
-			}
-		}
-	}
+	return byMetric
 }
 
 // Nearest are existing services of a reference's kind that look like it, best
