@@ -35,7 +35,7 @@ func newRepo(t *testing.T) *repo {
 
 func (r *repo) git(args ...string) {
 	r.t.Helper()
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(r.t.Context(), "git", args...)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
@@ -191,8 +191,8 @@ func TestCheckRef(t *testing.T) {
 		if gitkit.CheckRef(ref) != "" || strings.Contains(ref, "\x00") {
 			return
 		}
-		if err := exec.Command("git", "check-ref-format", "--allow-onelevel", "--", ref).Run(); err != nil && ref != "@" {
-			if err := exec.Command("git", "check-ref-format", "refs/heads/"+ref).Run(); err != nil {
+		if err := exec.CommandContext(t.Context(), "git", "check-ref-format", "--allow-onelevel", "--", ref).Run(); err != nil && ref != "@" {
+			if err := exec.CommandContext(t.Context(), "git", "check-ref-format", "refs/heads/"+ref).Run(); err != nil {
 				t.Errorf("git does not take %q", ref)
 			}
 		}

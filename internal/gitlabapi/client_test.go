@@ -110,7 +110,7 @@ func TestRecovers(t *testing.T) {
 	calls := 0
 	c := answers(t, func(w http.ResponseWriter, _ *http.Request) {
 		if calls++; calls < 3 {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte(`{"iid":7}`))
@@ -136,7 +136,7 @@ func TestEndlessList(t *testing.T) {
 
 func TestGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	c := answers(t, func(w http.ResponseWriter, _ *http.Request) { cancel(); w.WriteHeader(503) })
+	c := answers(t, func(w http.ResponseWriter, _ *http.Request) { cancel(); w.WriteHeader(http.StatusServiceUnavailable) })
 	if _, err := c.MergeRequest(ctx, 7); fault.KindOf(err) != fault.Canceled {
 		t.Error(err)
 	}

@@ -95,7 +95,7 @@ func start(t *testing.T) *world {
 	w := &world{t: t, now: now, env: map[string]string{
 		"LAMBDA_TASK_ROOT": dir, "NINES_STORE": "sqlite:" + filepath.Join(dir, "nines.db"), "AWS_LAMBDA_FUNCTION_NAME": "nines",
 	}}
-	w.write("slo/slo.yaml", document)
+	w.write(document)
 	mem := memory.New(metric.Caps{Period: 1, Lag: 3, Settle: 15, MaxAge: 10})
 	first := slo.MinuteOf(now) - slo.Day
 	for _, name := range []string{"good", "total"} {
@@ -127,9 +127,10 @@ func (w *world) fresh() {
 	})
 }
 
-func (w *world) write(name, text string) {
+// write puts the documents in the package of the function.
+func (w *world) write(text string) {
 	w.t.Helper()
-	file := filepath.Join(w.env["LAMBDA_TASK_ROOT"], name)
+	file := filepath.Join(w.env["LAMBDA_TASK_ROOT"], "slo", "slo.yaml")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -270,11 +271,11 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %+v %+v, %v", event, a, a.Error, err)
 		}
 	}
-	w.write("slo/slo.yaml", "apiVersion: openslo/v1\nkind: SLO\n")
+	w.write("apiVersion: openslo/v1\nkind: SLO\n")
 	if a, err := w.call(`{}`); err != nil || a.OK || !strings.Contains(a.Error.Message, "slo.yaml:1:1") {
 		t.Errorf("broken documents: %+v, %v", a, err)
 	}
-	w.write("slo/slo.yaml", document)
+	w.write(document)
 	w.must(`{}`) // mended: it goes on in the same process
 	w.env["NINES_STORE"] = "memory:"
 	w.fresh()
@@ -318,7 +319,11 @@ func TestPanic(t *testing.T) {
 	if a, err := w.call(`{}`); err == nil || !strings.Contains(err.Error(), "a defect") {
 		t.Errorf("%+v, %v", a, err)
 	}
-	if l := w.lines("panic"); len(l) != 1 || !strings.Contains(l[0]["stack"].(string), "lambdahost") {
+	l := w.lines("panic")
+	if len(l) != 1 {
+		t.Fatalf("the log says %v", l)
+	}
+	if stack, ok := l[0]["stack"].(string); !ok || !strings.Contains(stack, "lambdahost") {
 		t.Errorf("the log says %v", l)
 	}
 	w.src.panic = false
@@ -350,7 +355,7 @@ func TestTimeRunsOut(t *testing.T) {
 func TestChangedDocuments(t *testing.T) {
 	w := start(t)
 	w.must(`{}`)
-	w.write("slo/slo.yaml", strings.Replace(document, "target: 0.99}", "target: 0.5}", 1))
+	w.write(strings.Replace(document, "target: 0.99}", "target: 0.5}", 1))
 	if a := w.must(`{"do":"status"}`); a.Status.Objectives[0].Target != "50%" && a.Status.Objectives[0].Target != "0.5" {
 		t.Errorf("the target is %s", a.Status.Objectives[0].Target)
 	}

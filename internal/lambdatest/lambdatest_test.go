@@ -54,18 +54,15 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func start(t *testing.T, what string, output *bytes.Buffer) *lambdatest.Environment {
+func start(t *testing.T, what string) *lambdatest.Environment {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	fn := lambdatest.Function{
-		Command: func() *exec.Cmd { return exec.Command(self) },
+		Command: func() *exec.Cmd { return exec.CommandContext(t.Context(), self) },
 		Env:     []string{asFunction + "=" + what, "OWN=own"}, Timeout: 30 * time.Second, Memory: 512, Name: "pay",
-	}
-	if output != nil {
-		fn.Output = output
 	}
 	env := lambdatest.Start(fn)
 	t.Cleanup(env.Close)
@@ -93,7 +90,7 @@ func event(do string) lambdatest.Invocation {
 
 func TestInvocations(t *testing.T) {
 	t.Setenv("LAMBDATEST_SECRET", "leaks")
-	env := start(t, "yes", nil)
+	env := start(t, "yes")
 	in := event("")
 	in.RequestID, in.TraceID, in.Tenant, in.Timeout = "id-1", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "blue", 20*time.Second
 	res, out := invoke(t, env, in)
@@ -108,8 +105,8 @@ func TestInvocations(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, out[name], want)
 		}
 	}
-	if left := out["left"].(float64); left < 1000 || left > 20_000 {
-		t.Errorf("%v ms are left of 20 s", left)
+	if left, ok := out["left"].(float64); !ok || left < 1000 || left > 20_000 {
+		t.Errorf("%v ms are left of 20 s", out["left"])
 	}
 	if res, out := invoke(t, env, event("")); res.Cold || out["calls"] != 2.0 || out["id"] == "id-1" || out["trace"] != "" {
 		t.Errorf("the second: %+v %v", res, out)
@@ -136,7 +133,7 @@ func TestFailures(t *testing.T) {
 		{do: "big", kind: "Function.ResponseSizeTooLarge", cold: true},
 	} {
 		t.Run(c.do, func(t *testing.T) {
-			env := start(t, "yes", nil)
+			env := start(t, "yes")
 			in := event(c.do)
 			if c.timedOut {
 				in.Timeout = 200 * time.Millisecond
@@ -156,10 +153,10 @@ func TestFailures(t *testing.T) {
 }
 
 func TestBrokenFromTheStart(t *testing.T) {
-	if res, _ := invoke(t, start(t, "broken", nil), event("")); !res.Exited || !res.Cold {
+	if res, _ := invoke(t, start(t, "broken"), event("")); !res.Exited || !res.Cold {
 		t.Errorf("%+v", res)
 	}
-	env := lambdatest.Start(lambdatest.Function{Command: func() *exec.Cmd { return exec.Command("/does/not/exist") }})
+	env := lambdatest.Start(lambdatest.Function{Command: func() *exec.Cmd { return exec.CommandContext(t.Context(), "/does/not/exist") }})
 	if _, err := env.Invoke(t.Context(), event("")); err == nil {
 		t.Error("a function without a file is started")
 	}
@@ -173,7 +170,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := lambdatest.Start(lambdatest.Function{
-		Command: func() *exec.Cmd { return exec.Command(self) }, Env: []string{asFunction + "=yes"}, Timeout: time.Minute,
+		Command: func() *exec.Cmd { return exec.CommandContext(t.Context(), self) }, Env: []string{asFunction + "=yes"}, Timeout: time.Minute,
 		Output: writer(func(p []byte) {
 			if bytes.Contains(p, []byte("hanging")) {
 				close(hanging)
@@ -202,7 +199,7 @@ func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
 func TestSideBySide(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 {
-		env := start(t, "yes", nil)
+		env := start(t, "yes")
 		for range 3 {
 			all.Go(func() {
 				res, err := env.Invoke(t.Context(), event(""))

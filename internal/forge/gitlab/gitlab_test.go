@@ -3,6 +3,7 @@ package gitlab_test
 import (
 	"context"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -160,7 +161,7 @@ func TestSaidByTheJobItself(t *testing.T) {
 	req.Header.Set("JOB-TOKEN", "job-1")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := s.Client().Do(req)
-	if err != nil || res.StatusCode != 201 {
+	if err != nil || res.StatusCode != http.StatusCreated {
 		t.Fatalf("%v %v", res, err)
 	}
 	res.Body.Close()
@@ -266,7 +267,7 @@ func TestDocuments(t *testing.T) {
 	for _, tc := range []struct {
 		name, branch string
 		kind         fault.Kind
-		break_       func(*gitlabd.State)
+		spoil        func(*gitlabd.State)
 	}{
 		{"not protected", "topic", fault.Denied, nil},
 		{"not there", "nowhere", fault.NotFound, nil},
@@ -277,8 +278,8 @@ func TestDocuments(t *testing.T) {
 		{"token withdrawn", "main", fault.Denied, func(s *gitlabd.State) { delete(s.Tokens, "job-1") }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if tc.break_ != nil {
-				d.Update(tc.break_)
+			if tc.spoil != nil {
+				d.Update(tc.spoil)
 				t.Cleanup(func() {
 					d.Update(func(s *gitlabd.State) { s.Status, s.Branches[0].Commit, s.Tokens["job-1"] = 0, main, "job" })
 				})

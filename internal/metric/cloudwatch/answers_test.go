@@ -3,6 +3,7 @@ package cloudwatch_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -206,8 +207,8 @@ func TestPages(t *testing.T) {
 			if notes := strings.Join(got["m0"].Notes, "; "); !strings.Contains(notes, c.note) {
 				t.Errorf("notes %q", notes)
 			}
-			if max := s.asked[0].MaxDatapoints; aws.ToInt32(max) != 100_800 || len(s.asked) != len(c.pages) {
-				t.Errorf("%d calls, of at most %d datapoints", len(s.asked), aws.ToInt32(max))
+			if most := s.asked[0].MaxDatapoints; aws.ToInt32(most) != 100_800 || len(s.asked) != len(c.pages) {
+				t.Errorf("%d calls, of at most %d datapoints", len(s.asked), aws.ToInt32(most))
 			}
 		})
 	}
@@ -232,9 +233,7 @@ func TestRegionsAndAccounts(t *testing.T) {
 	two := func(more slo.Spec) metric.Request {
 		q := spec("m0", 1)
 		q["regions"] = []any{"eu-west-1", "us-east-1"}
-		for k, v := range more {
-			q[k] = v
-		}
+		maps.Copy(q, more)
 		return metric.Request{Span: span, Queries: []metric.Query{{Key: "q", Spec: q}}}
 	}
 	t.Run("summed", func(t *testing.T) {

@@ -98,8 +98,8 @@ func TestRatesOfADataSource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := src.(metric.Paced).Pace(); got != c.want {
-			t.Errorf("%v: %+v, want %+v", c.details, got, c.want)
+		if paced, ok := src.(metric.Paced); !ok || paced.Pace() != c.want {
+			t.Errorf("%v: %+v, want %+v", c.details, src, c.want)
 		}
 	}
 	for _, name := range []string{"rate", "datapointRate"} {

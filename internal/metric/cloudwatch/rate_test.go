@@ -112,6 +112,7 @@ func TestRequestsKeepTheirRates(t *testing.T) {
 // and is counted, and nothing is lost. The SDK's adaptive mode waits in steps
 // that a test's own time does not get past, so this one takes real seconds.
 func TestThrottlingLosesNothing(t *testing.T) {
+	t.Parallel()
 	end := slo.MinuteOf(clock)
 	for _, c := range []struct {
 		what   string

@@ -182,7 +182,7 @@ func TestTheSameThroughFaults(t *testing.T) {
 	tried, bad := 0, 0
 	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(root, "case")
+		dir, err := os.MkdirTemp(root, "case") //nolint:usetesting // a case of rapid has no folder of its own
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,9 +116,9 @@ func (a *account) publish() {
 	a.t.Helper()
 	for ahead := time.Now().Add(30 * time.Minute); a.filled.Before(ahead); a.filled = a.filled.Add(time.Minute) {
 		var data []types.MetricDatum
-		add := func(i int, metric string, values, counts []float64) {
+		add := func(i int, name string, values, counts []float64) {
 			data = append(data, types.MetricDatum{
-				MetricName: &metric, Timestamp: aws.Time(a.filled), Values: values, Counts: counts,
+				MetricName: &name, Timestamp: aws.Time(a.filled), Values: values, Counts: counts,
 				Dimensions: []types.Dimension{{Name: &a.svc.dimension, Value: aws.String(fmt.Sprintf("n%d", i))}},
 			})
 		}
@@ -143,6 +143,11 @@ func (a *account) publish() {
 	}
 }
 
+// connect hands out the account's client, whatever the place.
+func (a *account) connect(context.Context, string, string, string) (cloudwatch.API, error) {
+	return a.client, nil
+}
+
 // env is documents and an empty history over the account.
 func (a *account) env() *run.Env {
 	a.t.Helper()
@@ -154,12 +159,11 @@ func (a *account) env() *run.Env {
 	if err := os.WriteFile(filepath.Join(dir, "slo.yaml"), []byte(docs.String()), 0o600); err != nil {
 		a.t.Fatal(err)
 	}
-	connect := func(context.Context, string, string, string) (cloudwatch.API, error) { return a.client, nil }
 	kind := metric.Type{
 		Name:  "CloudWatch",
 		Check: config.CheckCloudWatch,
 		Open: func(context.Context, slo.Spec, string) (metric.Source, error) {
-			return cloudwatch.New(cloudwatch.Options{Connect: connect, Now: time.Now}), nil
+			return cloudwatch.New(cloudwatch.Options{Connect: a.connect, Now: time.Now}), nil
 		},
 	}
 	catalog, problems, err := config.Load(a.t.Context(), []string{dir}, config.Options{Types: map[string]metric.Type{"CloudWatch": kind}})
@@ -210,7 +214,7 @@ func (a *account) naive(length time.Duration) cloudwatchd.Totals {
 		now := time.Now().Truncate(time.Minute)
 		for _, back := range []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour, 28 * 24 * time.Hour} {
 			in := &cw.GetMetricDataInput{StartTime: aws.Time(now.Add(-back)), EndTime: aws.Time(now)}
-			period := int32(min(back, 24*time.Hour) / time.Second) //nolint:gosec // at most a day
+			period := int32(min(back, 24*time.Hour) / time.Second)
 			for i := range a.objectives {
 				for k, q := range []series{a.svc.bad, a.svc.total} {
 					in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{

@@ -18,8 +18,6 @@ import (
 
 var now = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-func some(v float64) *float64 { return &v }
-
 // entry is an objective measured up to three minutes ago.
 func entry(change func(*status.Entry)) status.Entry {
 	whole := slo.Stretch{Expected: 60, Measured: 60}
@@ -28,8 +26,8 @@ func entry(change func(*status.Entry)) status.Entry {
 			Service: "pay", SLO: "availability", Name: "99.9%", MaxAge: 10, Coverage: slo.MustDecimal("0.9"),
 		}},
 		Status: slo.Status{
-			Frontier: slo.MinuteOf(now) - 3, SLI: some(0.9995), Budget: slo.ErrorBudget{Remaining: some(0.5)}, Stretch: whole,
-			Burns: []slo.BurnRate{{Lookback: slo.Hour, Rate: some(2), Stretch: whole}, {Lookback: 3 * slo.Day, Rate: some(1), Stretch: whole}},
+			Frontier: slo.MinuteOf(now) - 3, SLI: new(0.9995), Budget: slo.ErrorBudget{Remaining: new(0.5)}, Stretch: whole,
+			Burns: []slo.BurnRate{{Lookback: slo.Hour, Rate: new(2.0), Stretch: whole}, {Lookback: 3 * slo.Day, Rate: new(1.0), Stretch: whole}},
 		},
 	}
 	if change != nil {

@@ -30,7 +30,7 @@ type service struct {
 	asked            int
 }
 
-func (s *service) Caps() metric.Caps {
+func (*service) Caps() metric.Caps {
 	return metric.Caps{Period: 1, Lag: 3, Settle: 15, MaxAge: 10, History: 455 * slo.Day}
 }
 
