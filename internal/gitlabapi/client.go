@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -55,7 +56,7 @@ func New(opt Options) (*Client, error) {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "":
 		return nil, fault.New(fault.Invalid, fmt.Sprintf("GitLab at %q", opt.URL), "it is not an address", "write one like https://gitlab.example.com")
-	case u.Scheme != "https" && !(u.Scheme == "http" && local):
+	case u.Scheme != "https" && (u.Scheme != "http" || !local):
 		return nil, fault.New(fault.Invalid, "GitLab at "+opt.URL, "tokens are not sent unencrypted", "use https")
 	case opt.Project == "":
 		return nil, fault.New(fault.Invalid, "GitLab at "+opt.URL, "no project is named", "name its path or its number")
@@ -208,9 +209,7 @@ func pages[T any](ctx context.Context, c *Client, path string, query url.Values,
 	page := "1"
 	for range maxPages {
 		q := url.Values{"per_page": {strconv.Itoa(perPage)}, "page": {page}}
-		for k, v := range query {
-			q[k] = v
-		}
+		maps.Copy(q, query)
 		var got []T
 		header, err := c.do(ctx, call{method: http.MethodGet, path: path, query: q}, &got)
 		if err != nil {

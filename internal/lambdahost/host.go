@@ -67,7 +67,7 @@ func (f *Function) Handle(ctx context.Context, raw json.RawMessage) (*Answer, er
 	log := f.log.With(slog.Bool("cold_start", !f.warm))
 	f.warm = true
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		log = log.With(slog.String("requestId", lc.AwsRequestID))
+		log = log.With(slog.String("requestId", lc.AwsRequestID)) //nolint:sloglint // as Lambda's own lines name it
 	}
 	answer, err := f.guarded(ctx, log, raw, began)
 	took := slog.Int64("duration_ms", f.Now().Sub(began).Milliseconds())
@@ -79,7 +79,7 @@ func (f *Function) Handle(ctx context.Context, raw json.RawMessage) (*Answer, er
 	log.LogAttrs(ctx, slog.LevelError, "failed", slog.String("do", answer.Do), slog.String("kind", kind.String()),
 		slog.String("error", err.Error()), slog.String("hint", fault.HintOf(err)), slog.Bool("try_again", again(err)), took)
 	if broken(kind, answer) {
-		f.forget()
+		f.forget(ctx)
 	}
 	if again(err) {
 		return nil, functionError(err)

@@ -49,7 +49,7 @@ func (f *Function) open(ctx context.Context, log *slog.Logger, now time.Time) (*
 		st.session.Log, st.session.Now = log, now
 		return st, nil
 	}
-	f.forget()
+	f.forget(ctx)
 	st = &state{host: st.host, catalog: catalog, last: map[string]status.Entry{}}
 	session, err := st.host.OpenWith(ctx, catalog, host.ReadWrite)
 	if err != nil {
@@ -88,12 +88,12 @@ func (f *Function) host(now time.Time) *host.Host {
 }
 
 // forget closes what is open and begins anew with the next invocation.
-func (f *Function) forget() {
+func (f *Function) forget(ctx context.Context) {
 	if f.state == nil {
 		return
 	}
 	if err := f.state.session.Close(); err != nil {
-		f.log.LogAttrs(context.Background(), slog.LevelWarn, "the store did not close", slog.String("error", err.Error())) //nolint:forbidigo // nobody waits for it
+		f.log.LogAttrs(ctx, slog.LevelWarn, "the store did not close", slog.String("error", err.Error()))
 	}
 	f.state = nil
 }

@@ -138,7 +138,7 @@ func (e *Environment) Invoke(ctx context.Context, in Invocation) (Result, error)
 	if res.Cold {
 		res.Init = p.ready.Sub(p.started)
 	}
-	return e.await(ctx, p, c, res)
+	return await(ctx, p, c, res)
 }
 
 // hand gives an event to the process, to a fresh one where there is none. It
@@ -148,7 +148,7 @@ func (e *Environment) hand(ctx context.Context, c *call, res *Result) (*process,
 	if p == nil || p.ended() {
 		res.Cold = true
 		var err error
-		if p, err = startProcess(e.fn); err != nil {
+		if p, err = startProcess(ctx, e.fn); err != nil {
 			return nil, fmt.Errorf("start the function: %w", err)
 		}
 		e.set(p)
@@ -174,7 +174,7 @@ func (e *Environment) hand(ctx context.Context, c *call, res *Result) (*process,
 }
 
 // await waits until an event that the process has is answered.
-func (e *Environment) await(ctx context.Context, p *process, c *call, res Result) (Result, error) {
+func await(ctx context.Context, p *process, c *call, res Result) (Result, error) {
 	began := time.Now()
 	deadline := time.NewTimer(c.in.Timeout)
 	defer deadline.Stop()

@@ -1,6 +1,7 @@
 package lambdatest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,8 +49,9 @@ type process struct {
 	init    *FunctionError
 }
 
-func startProcess(fn Function) (*process, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// startProcess starts one that outlives the call: the context is for listening.
+func startProcess(ctx context.Context, fn Function) (*process, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func adminFile(rest string) (host.StoreAdmin, error) {
 		if err != nil {
 			return err
 		}
-		return db.Close()
+		return db.Close() //nolint:contextcheck // closing is not given up
 	}
 	return host.StoreAdmin{
 		Create: func(ctx context.Context) (string, error) {

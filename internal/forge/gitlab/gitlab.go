@@ -142,7 +142,7 @@ func spent(issuer, id string) string {
 func (f *Forge) role(ctx context.Context, user int64) (forge.Role, error) {
 	level, err := f.api.AccessLevel(ctx, user)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return "", nil
+		return "", nil //nolint:nilerr // nobody's role is an answer
 	}
 	return roleOf(level), err //nolint:wrapcheck // the API's words
 }
@@ -220,7 +220,7 @@ func (f *Forge) protected(ctx context.Context, ref string, tag bool) (bool, erro
 func (f *Forge) Changes(ctx context.Context, commit string) ([]forge.Change, error) {
 	all, err := f.api.Merged(ctx, commit)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return nil, nil // a commit nobody knows came by no merge request
+		return nil, nil //nolint:nilerr // a commit nobody knows came by no merge request
 	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the API's words

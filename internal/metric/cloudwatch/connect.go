@@ -86,7 +86,7 @@ func as(cfg aws.Config, role, externalID string) aws.Config {
 // retryer tries again what may work the next time, and slows down when the
 // service says "too fast". Each client has its own. Where no answer comes at all
 // it gives up early: somebody waits for the gate, and the next run asks again.
-func retryer(most int) aws.Retryer {
+func retryer(most int) brief {
 	return brief{retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, patient(most))
 	})}

@@ -36,11 +36,12 @@ func explain(op string, p place, err error) error {
 	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
 		return fault.New(fault.Unavailable, op, "the endpoint's answer is none of this service's", "check AWS_ENDPOINT_URL: it does not speak for "+blame(op, p, err).action)
 	}
-	kind, hint := fault.Unavailable, ""
+	var kind fault.Kind
+	var hint string
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		kind, hint = classify(api.ErrorCode(), blame(op, p, err))
 	} else if kind, hint = unsigned(p, err); hint == "" {
-		kind, hint = unreached(p, err)
+		hint = unreached(p, err)
 	}
 	return &fault.Error{Op: op, Kind: kind, Err: err, Hint: hint}
 }
@@ -77,7 +78,7 @@ func blame(op string, p place, err error) blamed {
 }
 
 // noCredentials is what to do when there are none.
-const noCredentials = "no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached"
+const noCredentials = "no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached" //nolint:gosec // a hint, no secret
 
 // unsigned explains why no request could be signed: no credentials, no profile,
 // no region. The hint is "" when it is something else.
@@ -99,7 +100,7 @@ func unsigned(p place, err error) (fault.Kind, string) {
 }
 
 // unreached explains why a request had no answer that can be read.
-func unreached(p place, err error) (fault.Kind, string) {
+func unreached(p place, err error) string {
 	host := "the endpoint"
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if parsed, perr := url.Parse(u.URL); perr == nil {
@@ -107,7 +108,7 @@ func unreached(p place, err error) (fault.Kind, string) {
 		}
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return fault.Unavailable, noSuchHost(p, dns.Name)
+		return noSuchHost(p, dns.Name)
 	}
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	_, misnamed := errors.AsType[x509.HostnameError](err)
@@ -116,15 +117,15 @@ func unreached(p place, err error) (fault.Kind, string) {
 	response, answered := errors.AsType[*awshttp.ResponseError](err)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fault.Unavailable, "nothing listens at " + host + ": check AWS_ENDPOINT_URL, or start what should answer there"
+		return "nothing listens at " + host + ": check AWS_ENDPOINT_URL, or start what should answer there"
 	case unknown || misnamed || expired:
-		return fault.Unavailable, "the certificate of " + host + " is not trusted: a proxy stands between, AWS_CA_BUNDLE is missing, or this machine's clock is wrong"
+		return "the certificate of " + host + " is not trusted: a proxy stands between, AWS_CA_BUNDLE is missing, or this machine's clock is wrong"
 	case isNetwork && network.Timeout():
-		return fault.Unavailable, host + " does not answer in time: look at firewall, proxy (HTTPS_PROXY) and VPC endpoint"
+		return host + " does not answer in time: look at firewall, proxy (HTTPS_PROXY) and VPC endpoint"
 	case answered && response.HTTPStatusCode() >= 300:
-		return fault.Unavailable, fmt.Sprintf("what answers (status %d) is not CloudWatch: check AWS_ENDPOINT_URL and HTTPS_PROXY", response.HTTPStatusCode())
+		return fmt.Sprintf("what answers (status %d) is not CloudWatch: check AWS_ENDPOINT_URL and HTTPS_PROXY", response.HTTPStatusCode())
 	}
-	return fault.Unavailable, "check the region's name, the network and AWS_ENDPOINT_URL"
+	return "check the region's name, the network and AWS_ENDPOINT_URL"
 }
 
 // noSuchHost explains a name that does not resolve. AWS's names hold the region.

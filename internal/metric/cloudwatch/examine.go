@@ -253,7 +253,7 @@ func (x *examiner) caller(ctx context.Context, p place, cfg aws.Config) bool {
 
 // origin says in plain words where credentials were found.
 func origin(c aws.Credentials) string {
-	for prefix, words := range map[string]string{
+	for prefix, words := range map[string]string{ //nolint:gosec // names of the SDK, no secrets
 		"EnvConfigCredentials": "the environment (AWS_ACCESS_KEY_ID)", "SharedConfigCredentials": "the file",
 		"AssumeRoleProvider": "a role of the profile", "WebIdentityCredentials": "a role for a web identity token",
 		"SSOProvider": "an SSO sign-in", "LoginProvider": "a sign-in (aws login)", "EC2RoleProvider": "the role of this EC2 instance",

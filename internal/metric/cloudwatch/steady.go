@@ -13,7 +13,7 @@ import (
 // that failed and closes the connection below an answer that is still being
 // read ("use of closed network connection"). It happens to requests above 4 KB
 // whose sender is slower than the answer. (smithy-go 1.28.8.)
-func Steady(c aws.HTTPClient) aws.HTTPClient { return steady{c} }
+func Steady(c aws.HTTPClient) aws.HTTPClient { return steady{c} } //nolint:ireturn // it stands in for what it wraps
 
 type steady struct{ aws.HTTPClient }
 

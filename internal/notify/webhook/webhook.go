@@ -53,14 +53,14 @@ func open(address string, client *http.Client, body func(notify.Message) any) (*
 // so that text of others mentions nobody (<!channel>) and links nothing.
 func slack(m notify.Message) any {
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-	text := "*" + escape.Replace(m.Title) + "*"
+	lines := []string{"*" + escape.Replace(m.Title) + "*"}
 	for _, line := range m.Lines {
-		text += "\n• " + escape.Replace(line)
+		lines = append(lines, "• "+escape.Replace(line))
 	}
 	if m.URL != "" {
-		text += "\n" + escape.Replace(m.URL)
+		lines = append(lines, escape.Replace(m.URL))
 	}
-	return map[string]any{"text": text, "unfurl_links": false}
+	return map[string]any{"text": strings.Join(lines, "\n"), "unfurl_links": false}
 }
 
 // Send implements notify.Target.

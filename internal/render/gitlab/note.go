@@ -114,12 +114,12 @@ func budgets(b *strings.Builder, r *gate.Request) {
 		if s.Remaining != nil {
 			left = gate.Percent(*s.Remaining)
 		}
-		state := s.Level.String()
+		state := []string{s.Level.String()}
 		for _, f := range s.Flags {
-			state += ", " + string(f)
+			state = append(state, string(f))
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", Escape(name), code(Bar(s.Remaining)), left,
-			gate.Number(s.Spent), gate.Number(s.Allowed), Escape(s.Window), Escape(state))
+			gate.Number(s.Spent), gate.Number(s.Allowed), Escape(s.Window), Escape(strings.Join(state, ", ")))
 	}
 }
 

@@ -167,7 +167,7 @@ func (c *counter) names() []string { return slices.Sorted(maps.Keys(c.sources)) 
 func (c *counter) tail() slo.Span { return slo.Span{From: c.now - 15, To: c.now} }
 
 // metrics is what one reading of queries of a source requests, as billed.
-func (c *counter) metrics(s *source, queries []metric.Query, span slo.Span) int64 {
+func (*counter) metrics(s *source, queries []metric.Query, span slo.Span) int64 {
 	if s.planner == nil || len(queries) == 0 {
 		return 0
 	}

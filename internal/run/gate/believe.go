@@ -52,7 +52,7 @@ func (q *question) believe(ctx context.Context) error {
 		e.Unread = append(e.Unread, "who asks: "+q.unknown.Error())
 	} else if q.unknown != nil {
 		e.Doubts = append(e.Doubts, "it is not proven which job asks: "+q.unknown.Error())
-		return nil
+		return nil //nolint:nilerr // it is a doubt now, and the gate decides about doubts
 	}
 	if q.req.Change.Class != gate.ClassRollback {
 		if away {

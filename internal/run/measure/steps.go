@@ -30,7 +30,7 @@ type step struct {
 
 // steps divides what the jobs miss into questions: newest first, then what may
 // be asked in wide steps.
-func (r *runner) steps(jobs []*job) []step {
+func (*runner) steps(jobs []*job) []step {
 	jobs = neighbours(jobs)
 	var out []step
 	for _, wide := range []slo.Minute{0, wideStep} {

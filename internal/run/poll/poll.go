@@ -233,7 +233,7 @@ func (p *poller) split(due []string) (known, blank []string) {
 }
 
 // read measures some objectives and adds to what the tick tells.
-func (p *poller) read(ctx context.Context, env *run.Env, keys []string, opt measure.Options, out *Tick) error {
+func (*poller) read(ctx context.Context, env *run.Env, keys []string, opt measure.Options, out *Tick) error {
 	if len(keys) == 0 {
 		return nil
 	}

@@ -33,7 +33,7 @@ func (t *trial) suggestBound(ctx context.Context) error {
 		return err
 	}
 	if len(got) != 1 || got[0].Err != nil {
-		return nil // the measuring itself will say what is wrong
+		return nil //nolint:nilerr // the measuring itself will say what is wrong
 	}
 	if bound, ok := boundOf(got[0].Points, preset.Latency, t.opt.Since); ok {
 		p.bound, p.boundFrom = bound, Suggested

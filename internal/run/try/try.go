@@ -317,14 +317,13 @@ func (o *Objective) sentence() string {
 	if o.State == Refused {
 		return o.Name + " is left out: " + o.Why + "."
 	}
-	var text string
-	switch {
-	case o.TargetFrom == Suggested:
+	text := o.Text + ": a default, the data carry no round target"
+	switch o.TargetFrom {
+	case Suggested:
 		text = o.Text + ": the highest round target kept in every week with a tenth of its budget to spare"
-	case o.TargetFrom == Given:
+	case Given:
 		text = o.Text + ": as asked for"
-	default:
-		text = o.Text + ": a default, the data carry no round target"
+	case Assumed: // as said above
 	}
 	if a := o.Report.Whole.Attained(); o.State == Measured && a != nil {
 		text += fmt.Sprintf(" (attained %.4f %%)", math.Floor(*a*1e6)/1e4)
