@@ -28,7 +28,7 @@ func (o *options) bill(ctx context.Context) error {
 	if raw, err = steady(raw, o.epoch); err != nil {
 		return err
 	}
-	return os.WriteFile(o.name("sbom.cdx.json"), raw, 0o600)
+	return os.WriteFile(o.name("sbom.cdx.json"), raw, 0o600) //nolint:gosec // where -out says
 }
 
 // steady takes out of a bill of materials what differs from build to build: the
