@@ -24,7 +24,7 @@ RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >
 
 # The program as a user runs it, hundreds of processes: five times slower with the
 # race detector, which the full test gives them. Everything else always has it.
-WHOLE := /internal/e2e$$|/doc$$
+WHOLE := /internal/(e2e|cli)$$|/doc$$
 
 # Where the tests find what tools/foreign.sh and tools/gitlab-ci.sh install.
 # NINES_SKIP_FOREIGN=1 leaves those tests out, on a machine without Python or Node.
@@ -59,11 +59,11 @@ test: foreign templates ## what every change must pass: vet, and every test in r
 	go vet ./...
 	@$(if $(RACE),:,echo "no C compiler: testing without the race detector")
 	$(FOREIGN) go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -vE '$(WHOLE)')
-	$(FOREIGN) go test -shuffle=on -timeout $(TEST_TIMEOUT) ./internal/e2e ./doc
+	$(FOREIGN) go test -shuffle=on -timeout $(TEST_TIMEOUT) ./internal/e2e ./internal/cli ./doc
 
 .PHONY: test-full
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
-	$(if $(RACE),$(FOREIGN) go test $(RACE) -shuffle=on -timeout 40m ./internal/e2e ./doc)
+	$(if $(RACE),$(FOREIGN) go test $(RACE) -shuffle=on -timeout 40m ./internal/e2e ./internal/cli ./doc)
 	NINES_FULL=1 go test -count=1 -timeout 30m ./internal/e2e/... ./internal/run/poll
 	RAPID_CHECKS=200 go test -count=1 -timeout 60m ./internal/slo ./internal/gate ./internal/metric/... ./internal/timeline/... ./internal/ledger/... ./internal/run/...
 	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
