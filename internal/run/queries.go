@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/config"
@@ -9,8 +10,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-// Queries are the series an indicator is made of, for those who look at them
-// without measuring. A key is the indicator's ID and the series' role, as
+// Queries are the series an indicator is made of. A key is the indicator's ID and the series' role, as
 // people read it: "payment-api.availability total".
 func Queries(ind config.Indicator) []metric.Query {
 	var out []metric.Query
@@ -38,7 +38,7 @@ func Queries(ind config.Indicator) []metric.Query {
 func SourceOf(c *config.Catalog, ind config.Indicator) (config.DataSource, error) {
 	i := slices.IndexFunc(c.Sources, func(d config.DataSource) bool { return d.Name == ind.Source })
 	if i < 0 {
-		return config.DataSource{}, fault.New(fault.Invalid, "indicator "+ind.ID, "there is no data source "+ind.Source, "nines lint says where")
+		return config.DataSource{}, fault.New(fault.Invalid, "indicator "+ind.ID, fmt.Sprintf("there is no data source %q", ind.Source), "nines lint says where")
 	}
 	return c.Sources[i], nil
 }

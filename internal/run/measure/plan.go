@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"gitlab.com/nines-sre/nines/internal/config"
-	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 )
@@ -81,39 +81,9 @@ func plan(c *config.Catalog, selected []*config.Objective) []*job {
 			continue
 		}
 		j := &job{ind: ind, objectives: users[ind.ID], reasons: make(map[reason]*tally)}
-		i := slices.IndexFunc(c.Sources, func(d config.DataSource) bool { return d.Name == ind.Source })
-		if i < 0 {
-			j.failed = fault.New(fault.Invalid, "indicator "+ind.ID, fmt.Sprintf("there is no data source %q", ind.Source), "nines lint says where")
-		} else {
-			j.source = c.Sources[i]
-		}
-		j.queries = queries(ind)
+		j.source, j.failed = run.SourceOf(c, ind)
+		j.queries = run.Queries(ind)
 		out = append(out, j)
-	}
-	return out
-}
-
-// queries are the series an indicator is made of; their keys are its ID and
-// their place.
-func queries(ind config.Indicator) []metric.Query {
-	var out []metric.Query
-	add := func(role string, q *slo.Query) {
-		if q != nil {
-			key := fmt.Sprintf("%s\x00%d", ind.ID, len(out))
-			out = append(out, metric.Query{Key: key, Spec: q.Spec, Period: ind.Period, Role: role})
-		}
-	}
-	switch d := ind.Definition.(type) {
-	case slo.Ratio:
-		add("total", d.Total)
-		add("good", d.Good)
-		if d.Good == nil {
-			add("bad", d.Bad)
-		}
-	case slo.RawRatio:
-		add("value", d.Raw)
-	case slo.Threshold:
-		add("value", d.Metric)
 	}
 	return out
 }
