@@ -68,7 +68,7 @@ func (o *ForgeFlags) where(h *Host, id *gate.Identity) (forge.Where, error) {
 
 // Forge opens the platform a policy believes in, or the one the job runs on;
 // nil where none is known.
-func (h *Host) Forge(o *ForgeFlags, p *gate.Policy) (forge.Forge, error) { //nolint:ireturn // the port
+func (h *Host) Forge(o *ForgeFlags, p *gate.Policy) (forge.Forge, error) {
 	w, err := o.where(h, &p.Identity)
 	if err != nil || w.URL == "" || w.Project == "" {
 		return nil, err
