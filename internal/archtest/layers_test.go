@@ -32,10 +32,10 @@ var layers = []layer{
 	{name: "makers", patterns: []string{"internal/render", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
 	{name: "support", patterns: []string{
-		"internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
+		"internal/awskit", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
-		"internal/awskit", "internal/lambdatest",
+		"internal/lambdatest",
 		"internal/gitkit",
 	}, together: true},
 	{name: "suites", patterns: []string{

@@ -27,7 +27,7 @@ func Config(ctx context.Context, region string) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fault.Wrap(fault.Denied, "find AWS credentials", err, "give AWS credentials: environment, profile or role")
 	}
-	return cfg, nil
+	return Steadied(cfg), nil
 }
 
 // Explain classifies an error of the SDK and says what to do about it. Op names

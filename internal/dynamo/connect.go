@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"gitlab.com/nines-sre/nines/internal/awskit"
 )
 
 // Options say where a table is and how it is used.
@@ -64,6 +66,7 @@ func connect(ctx context.Context, opt Options) (*dynamodb.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg = awskit.Steadied(cfg)
 	if opt.Role != "" {
 		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), opt.Role))
 	}

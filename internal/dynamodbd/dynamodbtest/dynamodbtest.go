@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/dynamodbd"
 )
 
@@ -48,13 +51,13 @@ func Start(t testing.TB, now func() time.Time) *Service {
 func TableName() string { return "nines-test-" + strings.ToLower(rand.Text()) }
 
 // Client returns an HTTP client that makes trouble; nil: none.
-func Client(t testing.TB, pick func(operation string) dynamodbd.Trouble) (Whole, *dynamodbd.Faulty) {
+func Client(t testing.TB, pick func(operation string) dynamodbd.Trouble) (aws.HTTPClient, *dynamodbd.Faulty) {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
 	if pick == nil {
-		return Whole{&http.Client{Transport: transport}}, nil
+		return awskit.Steady(&http.Client{Transport: transport}), nil
 	}
 	f := &dynamodbd.Faulty{Next: transport, Pick: pick}
-	return Whole{&http.Client{Transport: f}}, f
+	return awskit.Steady(&http.Client{Transport: f}), f
 }

@@ -13,6 +13,7 @@ import (
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/metric/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -29,7 +30,7 @@ func TestAClockThatIsAhead(t *testing.T) {
 	}))
 	t.Cleanup(dated.Close)
 	client := cw.New(cw.Options{
-		Region: "eu-west-1", BaseEndpoint: aws.String(dated.URL), Retryer: aws.NopRetryer{}, HTTPClient: cloudwatch.Steady(dated.Client()),
+		Region: "eu-west-1", BaseEndpoint: aws.String(dated.URL), Retryer: aws.NopRetryer{}, HTTPClient: awskit.Steady(dated.Client()),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 	// The newest datapoint is of the service's own minute: it came early.

@@ -13,6 +13,7 @@ import (
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
@@ -50,7 +51,7 @@ func start(t *testing.T) *local {
 
 func (l *local) client(region string) *cw.Client {
 	return cw.New(cw.Options{
-		Region: region, BaseEndpoint: aws.String(l.http.URL), Retryer: aws.NopRetryer{}, HTTPClient: cloudwatch.Steady(l.http.Client()),
+		Region: region, BaseEndpoint: aws.String(l.http.URL), Retryer: aws.NopRetryer{}, HTTPClient: awskit.Steady(l.http.Client()),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 }

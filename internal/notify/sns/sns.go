@@ -7,11 +7,11 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/smithy-go"
 
+	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/notify"
 )
@@ -38,7 +38,7 @@ func New(topic string, connect func(context.Context) (API, error)) (*Target, err
 	}
 	if connect == nil {
 		connect = func(ctx context.Context) (API, error) {
-			cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(parts[3]))
+			cfg, err := awskit.Config(ctx, parts[3])
 			return sns.NewFromConfig(cfg), err
 		}
 	}

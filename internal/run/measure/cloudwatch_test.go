@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
+	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd/stat"
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd/store"
@@ -77,7 +78,7 @@ func (c *cloud) open(context.Context, config.DataSource) (metric.Source, error) 
 	return cloudwatch.New(cloudwatch.Options{
 		Connect: func(context.Context, string, string, string) (cloudwatch.API, error) {
 			return cw.New(cw.Options{
-				Region: "eu-west-1", BaseEndpoint: aws.String(c.url), Retryer: aws.NopRetryer{}, HTTPClient: cloudwatch.Steady(http.DefaultClient),
+				Region: "eu-west-1", BaseEndpoint: aws.String(c.url), Retryer: aws.NopRetryer{}, HTTPClient: awskit.Steady(http.DefaultClient),
 				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 			}), nil
 		},

@@ -1,11 +1,22 @@
-package cloudwatch
+package awskit
 
 import (
 	"io"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
+
+// Steadied returns a configuration whose client is a steady one. It is for the
+// end, when all else is read: AWS_CA_BUNDLE belongs to the client inside.
+func Steadied(cfg aws.Config) aws.Config {
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	cfg.HTTPClient = Steady(cfg.HTTPClient)
+	return cfg
+}
 
 // Steady returns a client that never writes a request's body by the body's own
 // WriteTo. The SDK closes a body as soon as the answer begins; its WriteTo then
