@@ -149,7 +149,7 @@ func (o *options) say(h *host.Host, all answers, format string, reports []report
 	if o.since == "" {
 		out = all.each[0]
 	}
-	if err := out.write(h.Out, format, h.Style()); err != nil {
+	if err := write(h.Out, out, format, h.Style()); err != nil {
 		return err
 	}
 	for _, r := range reports {

@@ -28,31 +28,9 @@ type answer struct {
 	forge forge.Forge
 }
 
-// write prints the answer in a format.
-func (a answer) write(w io.Writer, format string, st term.Style) error {
-	var text string
-	switch format {
-	case "json":
-		return a.json(w)
-	case "junit":
-		body, err := a.junit()
-		if err != nil {
-			return err
-		}
-		text = string(body)
-	case "dotenv":
-		text = a.dotenv()
-	case "annotations":
-		body, err := render.Annotations(a.shown())
-		if err != nil {
-			return err //nolint:wrapcheck // says all there is to say
-		}
-		text = string(body)
-	default:
-		text = a.text(st)
-	}
-	_, err := io.WriteString(w, text)
-	return err
+// annotations are the links that GitLab shows beside the job.
+func (a answer) annotations() ([]byte, error) {
+	return render.Annotations(a.shown()) //nolint:wrapcheck // says all there is to say
 }
 
 // json prints the decision with fields more: the code the call ends with, who

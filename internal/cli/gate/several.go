@@ -15,14 +15,40 @@ import (
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gitkit"
-	render "gitlab.com/nines-sre/nines/internal/render/gitlab"
 	"gitlab.com/nines-sre/nines/internal/render/junit"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 )
 
 // printable is what a call prints: one answer, or several as one.
 type printable interface {
-	write(w io.Writer, format string, st term.Style) error
+	json(w io.Writer) error //nolint:revive // the format it prints
+	junit() ([]byte, error) //nolint:revive // as above
+	dotenv() string
+	annotations() ([]byte, error)
+	text(st term.Style) string
+}
+
+// write prints what there is to say in a format.
+func write(w io.Writer, p printable, format string, st term.Style) error {
+	var body []byte
+	var err error
+	switch format {
+	case "json":
+		return p.json(w)
+	case "junit":
+		body, err = p.junit()
+	case "dotenv":
+		body = []byte(p.dotenv())
+	case "annotations":
+		body, err = p.annotations()
+	default:
+		body = []byte(p.text(st))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(body)
+	return err
 }
 
 // answers are those of the services that a change touches, as one.
@@ -67,32 +93,6 @@ func exitCode(each []answer) int {
 		worst = max(worst, slices.Index(order, each[i].ExitCode))
 	}
 	return order[worst]
-}
-
-func (a answers) write(w io.Writer, format string, st term.Style) error {
-	var text string
-	switch format {
-	case "json":
-		return a.json(w)
-	case "junit":
-		body, err := a.junit()
-		if err != nil {
-			return err
-		}
-		text = string(body)
-	case "dotenv":
-		text = a.dotenv()
-	case "annotations":
-		body, err := a.annotations()
-		if err != nil {
-			return err
-		}
-		text = string(body)
-	default:
-		text = a.text(st)
-	}
-	_, err := io.WriteString(w, text)
-	return err
 }
 
 // json prints what holds for all, and each service's decision as it is printed
@@ -161,9 +161,9 @@ func (a answers) junit() ([]byte, error) {
 func (a answers) annotations() ([]byte, error) {
 	all := map[string][]json.RawMessage{}
 	for i := range a.each {
-		body, err := render.Annotations(a.each[i].shown())
+		body, err := a.each[i].annotations()
 		if err != nil {
-			return nil, err //nolint:wrapcheck // says all there is to say
+			return nil, err
 		}
 		var one map[string][]json.RawMessage
 		if err := json.Unmarshal(body, &one); err != nil {

@@ -39,7 +39,7 @@ func parseReports(texts []string) ([]report, error) {
 // write writes it to its file.
 func (r report) write(what printable) error {
 	var b bytes.Buffer
-	if err := what.write(&b, r.format, term.Style{}); err != nil {
+	if err := write(&b, what, r.format, term.Style{}); err != nil {
 		return fault.Wrap(fault.Internal, "--report "+r.format, err, "")
 	}
 	const everybody = 0o644 // an artifact: the runner collects it, perhaps as somebody else

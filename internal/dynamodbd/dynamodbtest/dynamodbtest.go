@@ -26,6 +26,7 @@ type Service struct {
 	Endpoint string
 	// Local is the local one; nil when the tests run against another.
 	Local *dynamodbd.Server
+	now   func() time.Time
 }
 
 // Start returns a DynamoDB and sets the credentials and the region a client
@@ -39,12 +40,12 @@ func Start(t testing.TB, now func() time.Time) *Service {
 		t.Setenv(name, v)
 	}
 	if endpoint := os.Getenv(EndpointEnv); endpoint != "" {
-		return &Service{Endpoint: endpoint}
+		return &Service{Endpoint: endpoint, now: now}
 	}
 	local := dynamodbd.New(now)
 	srv := httptest.NewServer(local)
 	t.Cleanup(srv.Close)
-	return &Service{Endpoint: srv.URL, Local: local}
+	return &Service{Endpoint: srv.URL, Local: local, now: now}
 }
 
 // TableName is a name no other test has.
