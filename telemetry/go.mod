@@ -1,0 +1,5 @@
+// Telemetry is a module of its own, so that a function that writes logs, metrics
+// and traces with it gets nothing of the rest.
+module gitlab.com/nines-sre/nines/telemetry
+
+go 1.26.0

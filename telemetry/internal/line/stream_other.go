@@ -1,0 +1,12 @@
+//go:build !unix
+
+package line
+
+import (
+	"io"
+	"os"
+)
+
+func pollable(io.Writer) stream { return nil }
+
+func own(std *os.File) io.Writer { return std }
