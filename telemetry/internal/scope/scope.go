@@ -49,6 +49,8 @@ type Invocation struct {
 	Start
 	// Hash spreads invocations evenly over all uint64; those of one trace share it.
 	Hash uint64
+	// Retries are calls that had to be made again, as clients report them.
+	Retries atomic.Int64
 
 	block       atomic.Pointer[[]byte]
 	correlation atomic.Pointer[string]
