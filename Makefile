@@ -26,6 +26,10 @@ RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >
 # race detector, which the full test gives them. Everything else always has it.
 WHOLE := /internal/(e2e|cli)$$|/doc$$
 
+# The modules beside the program's own: what others import, examples, comparisons.
+PEERS   := $(patsubst %/go.mod,%,$(wildcard bench/go.mod telemetry/bench/go.mod))
+MODULES := $(filter-out $(PEERS),$(patsubst %/go.mod,%,$(wildcard telemetry/go.mod telemetry/*/go.mod examples/*/go.mod examples/*/*/go.mod)))
+
 # Where the tests find what tools/foreign.sh and tools/gitlab-ci.sh install.
 # NINES_SKIP_FOREIGN=1 leaves those tests out, on a machine without Python or Node.
 ifeq ($(NINES_SKIP_FOREIGN),)
@@ -60,6 +64,7 @@ test: foreign templates ## what every change must pass: vet, and every test in r
 	@$(if $(RACE),:,echo "no C compiler: testing without the race detector")
 	$(FOREIGN) go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -vE '$(WHOLE)')
 	$(FOREIGN) go test -shuffle=on -timeout $(TEST_TIMEOUT) ./internal/e2e ./internal/cli ./doc
+	@for m in $(MODULES); do echo "in $$m:" && (cd $$m && go vet ./... && $(FOREIGN) go test $(RACE) -shuffle=on -timeout $(TEST_TIMEOUT) ./...) || exit 1; done
 
 .PHONY: test-full
 test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, peers
@@ -71,22 +76,22 @@ test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, 
 	tools/dynamodb.sh
 	tools/templates.sh --scan
 	tools/fuzz.sh $(FUZZTIME)
-	cd bench && go test -timeout $(TEST_TIMEOUT) ./...
+	@for m in $(PEERS); do echo "in $$m:" && (cd $$m && go test -timeout $(TEST_TIMEOUT) ./...) || exit 1; done
 
 .PHONY: check
 check: $(GOLANGCI) ## lint, formats, modern Go, a tidy go.mod
 	$(GOLANGCI) config verify
 	$(GOLANGCI) fmt --diff
 	$(GOLANGCI) run
-	cd bench && go vet ./...
 	go fix -diff ./...
 	go mod tidy -diff
-	cd bench && go mod tidy -diff
+	@for m in $(MODULES); do echo "in $$m:" && (cd $$m && $(CURDIR)/$(GOLANGCI) run && go fix -diff ./... && go mod tidy -diff) || exit 1; done
+	@for m in $(PEERS); do echo "in $$m:" && (cd $$m && go vet ./... && go mod tidy -diff) || exit 1; done
 
 .PHONY: bench
 bench: ## every benchmark, the comparisons with others last
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
-	cd bench && go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+	@for m in $(MODULES) $(PEERS); do echo "in $$m:" && (cd $$m && go test -run '^$$' -bench . -benchmem -timeout 30m ./...) || exit 1; done
 
 .PHONY: release
 release: ## dist/: archives of every platform, Lambda packages, bill of materials, checksums
