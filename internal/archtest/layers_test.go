@@ -35,7 +35,6 @@ var layers = []layer{
 		"internal/awskit", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
-		"internal/lambdatest",
 		"internal/gitkit",
 	}, together: true},
 	{name: "suites", patterns: []string{

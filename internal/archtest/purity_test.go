@@ -49,7 +49,7 @@ func purity(t *tree) (breaches []string) {
 // hosts may ask the clock, and the composition root hands it to sources that
 // need one; examples and tools are programs of their own. Everything else takes the instant
 // as an argument.
-var hosts = []string{"cmd", "tools", "internal/wire", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web", "internal/loop", "internal/lambdatest", "examples"}
+var hosts = []string{"cmd", "tools", "internal/wire", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web", "internal/loop", "examples"}
 
 // clocks finds calls of the wall clock outside hosts.
 func clocks(t *tree) (breaches []string) {

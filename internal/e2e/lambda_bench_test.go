@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gitlab.com/nines-sre/nines/internal/lambdatest"
+	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 )
 
 // BenchmarkLambdaStart starts the function's own binary: the time until it asks

@@ -26,7 +26,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
-	"gitlab.com/nines-sre/nines/internal/lambdatest"
+	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
 )
 

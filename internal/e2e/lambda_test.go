@@ -20,7 +20,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
-	"gitlab.com/nines-sre/nines/internal/lambdatest"
+	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	shells "gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/run/measure"

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"gitlab.com/nines-sre/nines/internal/lambdatest"
+	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 )
 
 // asFunction makes the test executable behave as a function's bootstrap.
