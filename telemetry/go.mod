@@ -3,3 +3,5 @@
 module gitlab.com/nines-sre/nines/telemetry
 
 go 1.26.0
+
+require github.com/aws/aws-lambda-go v1.55.1

@@ -2,6 +2,7 @@ package lambdatest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,26 +43,26 @@ func command(file string, env ...string) func() *exec.Cmd {
 const asFunction = "LAMBDATEST_MAIN"
 
 // Main lets a test executable be functions and extensions, so that nothing has to
-// be built. It is for TestMain, and does not return: it runs the function that
-// [Self] asks for, otherwise the tests.
+// be built. It is for TestMain: it runs the function that [Self] asks for,
+// otherwise the tests, and returns the code to exit with.
 //
 //	func TestMain(m *testing.M) {
-//		lambdatest.Main(m, map[string]func(){
+//		os.Exit(lambdatest.Main(m, map[string]func(){
 //			"pay": func() { lambda.Start(handle) },
-//		})
+//		}))
 //	}
-func Main(m interface{ Run() int }, functions map[string]func()) {
+func Main(m interface{ Run() int }, functions map[string]func()) (code int) {
 	name := os.Getenv(asFunction)
 	if name == "" {
-		os.Exit(m.Run())
+		return m.Run()
 	}
 	run := functions[name]
 	if run == nil {
-		println("lambdatest: this test executable has no function " + name)
-		os.Exit(2)
+		fmt.Fprintln(os.Stderr, "lambdatest: this test executable has no function "+name)
+		return 2
 	}
 	run()
-	os.Exit(0)
+	return 0
 }
 
 // Self makes the test executable a function or an extension: one of those that its
