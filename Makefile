@@ -30,11 +30,12 @@ WHOLE := /internal/(e2e|cli)$$|/doc$$
 PEERS   := $(patsubst %/go.mod,%,$(wildcard bench/go.mod telemetry/bench/go.mod))
 MODULES := $(filter-out $(PEERS),$(patsubst %/go.mod,%,$(wildcard telemetry/go.mod telemetry/*/go.mod examples/*/go.mod examples/*/*/go.mod)))
 
-# Where the tests find what tools/foreign.sh and tools/gitlab-ci.sh install.
+# Where the tests find what tools/foreign.sh, tools/gitlab-ci.sh and tools/telemetry.sh install.
 # NINES_SKIP_FOREIGN=1 leaves those tests out, on a machine without Python or Node.
 ifeq ($(NINES_SKIP_FOREIGN),)
 FOREIGN := NINES_PYTHON="$(CURDIR)/.tools/foreign/py/bin/python" NINES_NODE_MODULES="$(CURDIR)/.tools/foreign/js/node_modules" \
-	NINES_NODE="$(CURDIR)/.tools/gitlab-ci/node" NINES_GITLAB_CI_LOCAL="$(CURDIR)/.tools/gitlab-ci/node_modules/gitlab-ci-local/dist/index.js"
+	NINES_NODE="$(CURDIR)/.tools/gitlab-ci/node" NINES_GITLAB_CI_LOCAL="$(CURDIR)/.tools/gitlab-ci/node_modules/gitlab-ci-local/dist/index.js" \
+	NINES_TELEMETRY_NODE_MODULES="$(CURDIR)/.tools/telemetry/js/node_modules" NINES_COLLECTOR="$(CURDIR)/.tools/telemetry/collector"
 endif
 
 .PHONY: help
@@ -52,7 +53,7 @@ build: ## bin/nines, static
 
 .PHONY: foreign
 foreign:
-	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: testing without foreign clients and servers",tools/foreign.sh && tools/gitlab-ci.sh)
+	@$(if $(NINES_SKIP_FOREIGN),echo "NINES_SKIP_FOREIGN is set: testing without foreign clients and servers",tools/foreign.sh && tools/gitlab-ci.sh && tools/telemetry.sh)
 
 .PHONY: templates
 templates:
