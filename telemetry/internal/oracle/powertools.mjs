@@ -50,7 +50,7 @@ const loggerSteps = {
   correlation: (l, s) => (s.path ? l.setCorrelationId(s.event, s.path) : l.setCorrelationId(s.id)),
   level: (l, s) => l.setLogLevel(s.level),
   flush: (l) => l.flushBuffer(),
-  log: (l, s) => l[s.level](s.message, ...(s.keys ? [value(s.keys)] : []), ...(s.error ? [failure(s.error)] : [])),
+  log: (l, s) => l[s.level](s.message ?? '', ...(s.keys ? [value(s.keys)] : []), ...(s.error ? [failure(s.error)] : [])),
 };
 
 const metricsSteps = {
@@ -100,10 +100,8 @@ for (const c of JSON.parse(input)) {
   for (const key of Object.keys(process.env)) if (!(key in outside)) delete process.env[key];
   Object.assign(process.env, { TZ: 'UTC', POWERTOOLS_SERVICE_NAME: '', ...c.env });
   at(c.now);
-  const answer = { name: c.name, stdout: [], stderr: [] };
-  const catchInto = (lines) => (text) => (lines.push(...String(text).split('\n').filter(Boolean)), true);
-  process.stdout.write = catchInto(answer.stdout);
-  process.stderr.write = catchInto(answer.stderr);
+  const answer = { name: c.name, written: [] };
+  process.stdout.write = process.stderr.write = (text) => (answer.written.push(...String(text).split('\n').filter(Boolean)), true);
   try {
     Object.assign(answer, run(c));
   } catch (err) {
