@@ -6,5 +6,9 @@ go 1.26.0
 
 require github.com/aws/aws-lambda-go v1.55.1
 require github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
+)
 
 require golang.org/x/text v0.14.0 // indirect
