@@ -46,8 +46,12 @@ type Lost struct {
 
 // New writes to out. A pipe or a connection (an os.File in non-blocking mode, a
 // net.Conn) is given up on when it takes nothing; any other writer is trusted not
-// to block.
+// to block. A Writer is returned as it is: two signals that are given the same one
+// share it.
 func New(out io.Writer) *Writer {
+	if w, ok := out.(*Writer); ok {
+		return w
+	}
 	if s := pollable(out); s != nil {
 		return &Writer{out: s}
 	}
