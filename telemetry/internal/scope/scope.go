@@ -41,6 +41,8 @@ type Function struct {
 	// Cold says that this is the first invocation of a process that was started
 	// for it; see [TakeCold].
 	Cold bool
+	// ColdUnknown says that nobody knows; then records do not say it either.
+	ColdUnknown bool
 }
 
 // Invocation is a unit of work. Its methods may be called from any number of
@@ -98,6 +100,15 @@ func Begin(ctx context.Context, s Start) (context.Context, *Invocation) {
 		process.current.Store(nil)
 	}
 	return context.WithValue(ctx, key{}, inv), inv
+}
+
+// Loose makes a unit of work that nobody began and nobody ends: what a context of
+// aws-lambda-go says about an invocation that was not wrapped. It counts as none
+// that runs.
+func Loose(s Start) *Invocation {
+	inv := &Invocation{Start: s, Hash: spread(s.TraceID, s.RequestID)}
+	inv.encode()
+	return inv
 }
 
 // End ends it; a second call does nothing.
@@ -201,8 +212,10 @@ func (inv *Invocation) Held(s Signal) any {
 func (inv *Invocation) encode() {
 	b := make([]byte, 0, 384)
 	if f := inv.Function; f != nil {
-		b = append(b, `,"cold_start":`...)
-		b = strconv.AppendBool(b, f.Cold)
+		if !f.ColdUnknown {
+			b = append(b, `,"cold_start":`...)
+			b = strconv.AppendBool(b, f.Cold)
+		}
 		b = appendField(b, "function_arn", f.ARN)
 		if f.Memory > 0 {
 			b = append(b, `,"function_memory_size":`...)

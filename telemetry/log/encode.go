@@ -1,0 +1,250 @@
+package log
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gitlab.com/nines-sre/nines/telemetry/internal/jsonx"
+	"gitlab.com/nines-sre/nines/telemetry/internal/scope"
+)
+
+// encoder makes one record. Encoders are pooled.
+type encoder struct {
+	core   *core
+	h      *Handler
+	inv    *scope.Invocation
+	prefix []byte
+	pc     uintptr
+
+	b     []byte // attributes: members without a leading comma
+	line  []byte // the whole record
+	keys  []string
+	stack []level
+	lv    level
+	spans []span
+	spare []byte
+
+	at   slog.Level // of a record on the direct path
+	turn uint64     // counts the records it made; see Event
+}
+
+// level is one object that is being written.
+type level struct {
+	start int      // where its members begin
+	from  int      // its first key in keys
+	bound []string // keys that were there before
+	mask  uint64   // bits of all keys; see bitOf
+	top   bool     // the record itself
+	dup   bool     // a key may have come twice
+	clash bool     // a key may be one of the invocation's
+}
+
+// limits of what is kept in the pool, and of what a record may be.
+const (
+	keepBytes  = 64 << 10
+	keepKeys   = 256
+	maxRecord  = 1<<20 - 26 // CloudWatch Logs: an event and its overhead are 1 MiB
+	maxMessage = 64 << 10   // of a record that was too long
+)
+
+func (c *core) fresh() *encoder {
+	e, _ := c.pool.Get().(*encoder)
+	e.b = e.b[:0]
+	e.lv, e.pc = level{}, 0
+	return e
+}
+
+// encoder begins a record: the context's keys, and the groups that are open.
+func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	e := c.fresh()
+	e.h = h
+	e.inv = c.invocation(ctx)
+	e.prefix = c.prefix(e.inv)
+	e.lv = level{top: true, bound: h.top.keys, mask: h.top.mask, dup: h.top.clash}
+	if t := temporaryOf(ctx); t != nil {
+		for _, a := range t.attrs {
+			e.attr(a)
+		}
+	}
+	for i := range h.groups {
+		g := &h.groups[i]
+		e.open(g.name)
+		e.b = append(e.b, g.members...)
+		e.lv.bound, e.lv.mask = g.keys, g.mask
+	}
+	return e
+}
+
+// release gives the encoder back; it must not be used afterwards.
+func (e *encoder) release() {
+	e.turn++
+	clear(e.keys[:cap(e.keys)])
+	e.keys = e.keys[:0]
+	e.h, e.inv, e.prefix = nil, nil, nil
+	if cap(e.b) > keepBytes || cap(e.line) > keepBytes || cap(e.keys) > keepKeys {
+		e.b, e.line, e.spare, e.keys, e.spans = nil, nil, nil, nil, nil
+	}
+	e.core.pool.Put(e)
+}
+
+// finish closes what is open and puts the record together.
+func (e *encoder) finish(l slog.Level, message string, t time.Time) []byte {
+	for range e.h.groups {
+		e.close()
+	}
+	e.assemble(l, message, t)
+	if len(e.line) > maxRecord {
+		e.core.oversize.Add(1)
+		n := len(e.line)
+		e.b = append(e.b[:0], `"oversize_bytes":`...)
+		e.b = strconv.AppendInt(e.b, int64(n), 10)
+		if len(message) > maxMessage {
+			message = strings.ToValidUTF8(message[:maxMessage], "") + "..."
+		}
+		e.assemble(l, message, t)
+	}
+	return e.line
+}
+
+func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
+	b := append(e.line[:0], `{"level":"`...)
+	b = append(b, e.core.names[rank(l)]...)
+	b = append(b, `","message":`...)
+	b = jsonx.AppendString(b, message)
+	if !t.IsZero() {
+		b = e.core.appendTime(b, t)
+	}
+	if e.core.source && e.pc != 0 {
+		b = append(b, `,"location":`...)
+		b = jsonx.AppendString(b, e.core.sites.of(e.pc))
+	}
+	b = append(b, e.prefix...)
+	if len(e.h.top.members) > 0 {
+		b = append(b, ',')
+		b = append(b, e.h.top.members...)
+	}
+	if len(e.b) > 0 {
+		b = append(b, ',')
+		b = append(b, e.b...)
+	}
+	if e.lv.dup || e.lv.clash {
+		b, e.spans = unique(b, 1, e.spans, true)
+	}
+	e.line = append(b, '}', '\n')
+}
+
+// bitOf gives each key one of 64 bits: keys with different bits are different.
+func bitOf(key string) uint64 {
+	n := len(key)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(n)*11 + uint(key[0])*3 + uint(key[n-1])*7 + uint(key[n/2])) & 63) //nolint:gosec // a length
+}
+
+// reserved are the keys that say what a record is: attributes that have one of
+// them keep their value under another.
+func reserved(key string) string {
+	switch key {
+	case "level":
+		return "attr_level"
+	case "message":
+		return "attr_message"
+	case "timestamp":
+		return "attr_timestamp"
+	case "service":
+		return "attr_service"
+	case "sampling_rate":
+		return "attr_sampling_rate"
+	default:
+		return ""
+	}
+}
+
+// ofInvocation says whether records have this key by themselves: an attribute
+// takes its place.
+func ofInvocation(key string) bool {
+	switch key {
+	case "cold_start", "function_arn", "function_memory_size", "function_name", "function_request_id", "request_id",
+		"xray_trace_id", "tenant_id", "correlation_id", "location":
+		return true
+	default:
+		return false
+	}
+}
+
+// key appends a key, for a value that must follow. It says whether the key was
+// there before.
+func (e *encoder) key(k string) (before bool) {
+	if !utf8.ValidString(k) {
+		k = strings.ToValidUTF8(k, "\ufffd") // so that keys that look alike are alike
+	}
+	if e.lv.top {
+		if other := reserved(k); other != "" {
+			k = other
+			e.core.renamed.Add(1)
+		} else if ofInvocation(k) {
+			e.lv.clash, before = true, true
+		}
+	}
+	bit := bitOf(k)
+	if e.lv.mask&bit != 0 && e.has(k) {
+		e.lv.dup, before = true, true
+	}
+	e.lv.mask |= bit
+	e.keys = append(e.keys, k)
+	if len(e.b) > e.lv.start {
+		e.b = append(e.b, ',')
+	}
+	e.b = jsonx.AppendString(e.b, k)
+	e.b = append(e.b, ':')
+	return before
+}
+
+func (e *encoder) has(key string) bool {
+	for _, k := range e.lv.bound {
+		if k == key {
+			return true
+		}
+	}
+	for _, k := range e.keys[e.lv.from:] {
+		if k == key {
+			return true
+		}
+	}
+	return false
+}
+
+// open begins an object under a key; close ends it, and takes it back when
+// nothing was written into it.
+func (e *encoder) open(key string) {
+	mark := level{start: len(e.b), from: len(e.keys)}
+	e.key(key)
+	e.b = append(e.b, '{')
+	e.stack = append(e.stack, e.lv, mark)
+	e.lv = level{start: len(e.b), from: len(e.keys)}
+}
+
+func (e *encoder) close() {
+	n := len(e.stack)
+	outer, mark := e.stack[n-2], e.stack[n-1]
+	e.stack = e.stack[:n-2]
+	if len(e.b) == e.lv.start {
+		e.b = e.b[:mark.start]
+		e.keys = e.keys[:mark.from]
+	} else {
+		if e.lv.dup {
+			e.b, e.spans = unique(e.b, e.lv.start, e.spans, false)
+		}
+		e.b = append(e.b, '}')
+		e.keys = e.keys[:mark.from+1]
+	}
+	e.lv = outer
+}

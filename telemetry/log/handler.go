@@ -1,0 +1,106 @@
+package log
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+)
+
+// Handler is a [slog.Handler] that writes one line of JSON per record, with the
+// keys of the Lambda invocation that the record's context belongs to. See the
+// package's documentation for the keys. It may be used by any number of
+// goroutines.
+type Handler struct {
+	core   *core
+	top    part    // keys at the top, bound by WithAttrs
+	groups []bound // groups opened by WithGroup, outermost first
+}
+
+// part are members that were encoded when they were bound.
+type part struct {
+	members []byte // without a leading comma
+	keys    []string
+	mask    uint64
+	// clash says that one of the keys may be one of the invocation's.
+	clash bool
+}
+
+// bound is an opened group and what was bound in it.
+type bound struct {
+	name string
+	part
+}
+
+// Enabled says whether a record of this level is written, or held until an error.
+func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool { return h.core.enabled(ctx, l) }
+
+// Handle writes the record. It returns no error: what cannot be written is counted;
+// see [Handler.Lost].
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	e := h.core.encoder(ctx, h)
+	e.pc = r.PC
+	r.Attrs(func(a slog.Attr) bool {
+		e.attr(a)
+		return true
+	})
+	at := r.Time
+	if h.core.clock != nil && !at.IsZero() {
+		at = h.core.clock()
+	}
+	h.core.emit(e.inv, r.Level, e.finish(r.Level, r.Message, at))
+	e.release()
+	return nil
+}
+
+// WithAttrs returns a handler that adds these keys to each of its records: what
+// other languages call persistent keys.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return h.with(attrs)
+}
+
+func (h *Handler) with(attrs []slog.Attr) *Handler {
+	n := *h
+	if len(h.groups) == 0 {
+		n.top = h.core.bind(h.top, attrs, true)
+		return &n
+	}
+	n.groups = slices.Clone(h.groups)
+	last := &n.groups[len(n.groups)-1]
+	last.part = h.core.bind(last.part, attrs, false)
+	return &n
+}
+
+// WithGroup returns a handler that puts the attributes of its records and of later
+// WithAttrs into a group. The keys of the record and of the invocation stay at the
+// top, and so do those that a context carries.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	n := *h
+	n.groups = append(slices.Clip(h.groups), bound{name: name})
+	return &n
+}
+
+// bind encodes attributes behind those that were bound before.
+func (c *core) bind(p part, attrs []slog.Attr, top bool) part {
+	e := c.fresh()
+	defer e.release()
+	e.b = append(e.b, p.members...)
+	e.lv = level{bound: p.keys, mask: p.mask, top: top, clash: p.clash}
+	for _, a := range attrs {
+		e.attr(a)
+	}
+	if e.lv.dup {
+		e.b, e.spans = unique(e.b, 0, e.spans, top && !e.lv.clash)
+	}
+	members := slices.Clone(e.b)
+	p = part{members: members, keys: keysOf(members), clash: e.lv.clash}
+	for _, k := range p.keys {
+		p.mask |= bitOf(k)
+	}
+	return p
+}

@@ -1,0 +1,71 @@
+package log
+
+import (
+	"log/slog"
+	"time"
+
+	"gitlab.com/nines-sre/nines/telemetry/internal/env"
+)
+
+// Levels that Lambda knows and slog has no name for.
+const (
+	// LevelTrace is below slog.LevelDebug.
+	LevelTrace = env.LevelTrace
+	// LevelFatal is above slog.LevelError: Lambda's FATAL, Powertools' CRITICAL.
+	LevelFatal = env.LevelFatal
+	// LevelSilent as the lowest level writes nothing at all.
+	LevelSilent = env.LevelSilent
+)
+
+// rank maps any level to one of Lambda's six, downwards: what Lambda does not know
+// it would take for INFO.
+func rank(l slog.Level) int {
+	switch {
+	case l < slog.LevelDebug:
+		return 0
+	case l < slog.LevelInfo:
+		return 1
+	case l < slog.LevelWarn:
+		return 2
+	case l < slog.LevelError:
+		return 3
+	case l < LevelFatal:
+		return 4
+	default:
+		return 5
+	}
+}
+
+// names are what records call the levels, by rank; the last is CRITICAL if asked
+// for.
+type names [6]string
+
+func levelNames(critical bool) names {
+	n := names{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+	if critical {
+		n[5] = "CRITICAL"
+	}
+	return n
+}
+
+// second is a formatted second, which the records of that second share.
+type second struct {
+	unix       int64
+	head, tail string // `,"timestamp":"2026-11-23T07:00:00.` and `Z"`
+}
+
+// appendTime appends the timestamp: RFC 3339 with milliseconds in the zone of the
+// logger. Formatting costs more than the rest of a record, so it happens once a
+// second.
+func (c *core) appendTime(b []byte, t time.Time) []byte {
+	s := c.second.Load()
+	if u := t.Unix(); s == nil || s.unix != u {
+		at := t.In(c.zone)
+		s = &second{unix: u, head: at.Format(`,"timestamp":"2006-01-02T15:04:05.`), tail: at.Format(`Z07:00"`)}
+		c.second.Store(s)
+	}
+	ms := t.Nanosecond() / int(time.Millisecond)
+	b = append(b, s.head...)
+	b = append(b, '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10)) //nolint:gosec // digits
+	return append(b, s.tail...)
+}
