@@ -78,7 +78,7 @@ func (f *found) scan(c *cursor) {
 			ok = member(c, "requestId", &f.ids[PlaceRequest])
 		case "request":
 			ok = f.request(c)
-		case "headers":
+		case "headers", "multiValueHeaders":
 			ok = member(c, traceHeader, &f.ids[PlaceLoadBalancer])
 		case "id":
 			ok = id(c, &f.ids[PlaceEventBridge])
@@ -143,15 +143,16 @@ func member(c *cursor, name string, to *string) bool {
 	}
 }
 
-// id reads a string; other values are skipped.
+// id reads a string, or the first of an array of them; other values are skipped.
 func id(c *cursor, to *string) bool {
-	c.space()
-	if c.i >= len(c.b) || c.b[c.i] != '"' {
-		return c.skip()
+	raw, ok := c.value()
+	if !ok {
+		return false
 	}
-	raw, ok := c.text()
-	if ok && len(raw) <= maxCorrelation {
-		*to = unescape(raw)
+	v := cursor{b: raw}
+	v.take('[')
+	if text, ok := v.text(); ok && len(text) <= maxCorrelation {
+		*to = unescape(text)
 	}
-	return ok
+	return true
 }

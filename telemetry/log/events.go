@@ -24,19 +24,19 @@ func CorrelationOf(event any) string {
 	case events.AppSyncLambdaAuthorizerRequest:
 		return e.RequestContext.RequestID
 	case *events.AppSyncLambdaAuthorizerRequest:
-		return e.RequestContext.RequestID
+		return value(e).RequestContext.RequestID
 	case events.ALBTargetGroupRequest:
 		return traceOf(e.Headers, e.MultiValueHeaders)
 	case *events.ALBTargetGroupRequest:
-		return traceOf(e.Headers, e.MultiValueHeaders)
+		return traceOf(value(e).Headers, value(e).MultiValueHeaders)
 	case events.EventBridgeEvent:
 		return e.ID
 	case *events.EventBridgeEvent:
-		return e.ID
+		return value(e).ID
 	case events.S3ObjectLambdaEvent:
 		return e.XAmzRequestID
 	case *events.S3ObjectLambdaEvent:
-		return e.XAmzRequestID
+		return value(e).XAmzRequestID
 	default:
 		return ""
 	}
@@ -48,26 +48,34 @@ func gatewayID(event any) (string, bool) {
 	case events.APIGatewayProxyRequest:
 		return e.RequestContext.RequestID, true
 	case *events.APIGatewayProxyRequest:
-		return e.RequestContext.RequestID, true
+		return value(e).RequestContext.RequestID, true
 	case events.APIGatewayV2HTTPRequest:
 		return e.RequestContext.RequestID, true
 	case *events.APIGatewayV2HTTPRequest:
-		return e.RequestContext.RequestID, true
+		return value(e).RequestContext.RequestID, true
 	case events.LambdaFunctionURLRequest:
 		return e.RequestContext.RequestID, true
 	case *events.LambdaFunctionURLRequest:
-		return e.RequestContext.RequestID, true
+		return value(e).RequestContext.RequestID, true
 	case events.APIGatewayWebsocketProxyRequest:
 		return e.RequestContext.RequestID, true
 	case *events.APIGatewayWebsocketProxyRequest:
-		return e.RequestContext.RequestID, true
+		return value(e).RequestContext.RequestID, true
 	case events.APIGatewayCustomAuthorizerRequestTypeRequest:
 		return e.RequestContext.RequestID, true
 	case *events.APIGatewayCustomAuthorizerRequestTypeRequest:
-		return e.RequestContext.RequestID, true
+		return value(e).RequestContext.RequestID, true
 	default:
 		return "", false
 	}
+}
+
+// value is what a pointer points to; a nil one points to an event without an id.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 // traceOf finds the header whatever its case.
