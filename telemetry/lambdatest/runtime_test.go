@@ -136,7 +136,9 @@ func TestAnswers(t *testing.T) {
 		check     func(lambdatest.Result) bool
 	}{
 		{"response", big, nil, 202, func(r lambdatest.Result) bool { return r.OK() && len(r.Payload) == lambdatest.MaxResponse }},
-		{"response", big + "x", nil, 413, func(r lambdatest.Result) bool { return r.Error.Type == "Function.ResponseSizeTooLarge" && r.Payload == nil }},
+		{"response", big + "x", nil, 413, func(r lambdatest.Result) bool {
+			return r.Error.Type == "Function.ResponseSizeTooLarge" && r.Payload == nil
+		}},
 		{"response", "", nil, 202, func(r lambdatest.Result) bool { return r.OK() && len(r.Payload) == 0 }},
 		{"response", "s", []string{"Lambda-Runtime-Function-Response-Mode", "streaming", "Content-Type", "a/b"}, 202, func(r lambdatest.Result) bool { return r.Streamed && r.ContentType == "a/b" }},
 		{"error", `{"errorType":"T","errorMessage":"m","stackTrace":[]}`, []string{"Lambda-Runtime-Function-Xray-Error-Cause", "{}"}, 202, func(r lambdatest.Result) bool {
