@@ -26,7 +26,7 @@ type core struct {
 	dev      bool
 	zone     *time.Location
 	clock    func() time.Time // nil: records have their own time
-	names    names
+	heads    heads
 	problems []string
 	function env.Function
 

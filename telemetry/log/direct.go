@@ -62,11 +62,16 @@ func (d *Direct) At(ctx context.Context, l slog.Level) Event {
 
 // begin appends a key and says whether its value may follow.
 func (v Event) begin(key string) bool {
-	if v.e == nil || v.e.turn != v.turn {
+	e := v.e
+	if e == nil || e.turn != v.turn {
 		return false
 	}
-	_, ok := v.e.field(key)
-	return ok
+	if len(e.core.redacted) > 0 {
+		_, ok := e.field(key)
+		return ok
+	}
+	e.key(key)
+	return true
 }
 
 // Str adds a string; an empty one is left out, as from all records.

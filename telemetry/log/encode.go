@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gitlab.com/nines-sre/nines/telemetry/internal/jsonx"
 	"gitlab.com/nines-sre/nines/telemetry/internal/scope"
@@ -53,8 +52,7 @@ const (
 
 func (c *core) fresh() *encoder {
 	e, _ := c.pool.Get().(*encoder)
-	e.b = e.b[:0]
-	e.lv, e.pc = level{}, 0
+	e.b, e.keys, e.pc = e.b[:0], e.keys[:0], 0
 	return e
 }
 
@@ -67,7 +65,9 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 	e.h = h
 	e.inv = c.invocation(ctx)
 	e.prefix = c.prefix(e.inv)
-	e.lv = level{top: true, bound: h.top.keys, mask: h.top.mask, dup: h.top.clash}
+	lv := &e.lv // field by field: it is a wide struct
+	lv.start, lv.from, lv.top, lv.clash = 0, 0, true, false
+	lv.bound, lv.mask, lv.dup = h.top.keys, h.top.mask, h.top.clash
 	if t := temporaryOf(ctx); t != nil {
 		for _, a := range t.attrs {
 			e.attr(a)
@@ -85,8 +85,6 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 // release gives the encoder back; it must not be used afterwards.
 func (e *encoder) release() {
 	e.turn++
-	clear(e.keys[:cap(e.keys)])
-	e.keys = e.keys[:0]
 	e.h, e.inv, e.prefix = nil, nil, nil
 	if cap(e.b) > keepBytes || cap(e.line) > keepBytes || cap(e.keys) > keepKeys {
 		e.b, e.line, e.spare, e.keys, e.spans = nil, nil, nil, nil, nil
@@ -114,9 +112,7 @@ func (e *encoder) finish(l slog.Level, message string, t time.Time) []byte {
 }
 
 func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
-	b := append(e.line[:0], `{"level":"`...)
-	b = append(b, e.core.names[rank(l)]...)
-	b = append(b, `","message":`...)
+	b := append(e.line[:0], e.core.heads[rank(l)]...)
 	b = jsonx.AppendString(b, message)
 	if !t.IsZero() {
 		b = e.core.appendTime(b, t)
@@ -180,31 +176,51 @@ func ofInvocation(key string) bool {
 	}
 }
 
+// special are the bits of all keys that key must look at twice.
+//
+//nolint:gochecknoglobals // a table
+var special = func() (mask uint64) {
+	for _, k := range []string{
+		"level", "message", "timestamp", "service", "sampling_rate", "cold_start", "function_arn", "function_memory_size",
+		"function_name", "function_request_id", "request_id", "xray_trace_id", "tenant_id", "correlation_id", "location",
+	} {
+		mask |= bitOf(k)
+	}
+	return mask
+}()
+
 // key appends a key, for a value that must follow. It says whether the key was
 // there before.
 func (e *encoder) key(k string) (before bool) {
-	if !utf8.ValidString(k) {
+	plain := jsonx.Plain(k)
+	if !plain {
 		k = strings.ToValidUTF8(k, "\ufffd") // so that keys that look alike are alike
 	}
-	if e.lv.top {
+	bit := bitOf(k)
+	if e.lv.top && bit&special != 0 {
 		if other := reserved(k); other != "" {
-			k = other
+			k, bit = other, bitOf(other)
 			e.core.renamed.Add(1)
 		} else if ofInvocation(k) {
 			e.lv.clash, before = true, true
 		}
 	}
-	bit := bitOf(k)
 	if e.lv.mask&bit != 0 && e.has(k) {
 		e.lv.dup, before = true, true
 	}
 	e.lv.mask |= bit
 	e.keys = append(e.keys, k)
-	if len(e.b) > e.lv.start {
-		e.b = append(e.b, ',')
+	b := e.b
+	if len(b) > e.lv.start {
+		b = append(b, ',')
 	}
-	e.b = jsonx.AppendString(e.b, k)
-	e.b = append(e.b, ':')
+	if !plain {
+		e.b = append(jsonx.AppendString(b, k), ':')
+		return before
+	}
+	b = append(b, '"')
+	b = append(b, k...)
+	e.b = append(b, '"', ':')
 	return before
 }
 

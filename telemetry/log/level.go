@@ -36,16 +36,18 @@ func rank(l slog.Level) int {
 	}
 }
 
-// names are what records call the levels, by rank; the last is CRITICAL if asked
-// for.
-type names [6]string
+// heads are how records begin, by rank.
+type heads [6]string
 
-func levelNames(critical bool) names {
-	n := names{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
-	if critical {
-		n[5] = "CRITICAL"
+// levelHeads calls the highest level CRITICAL if asked for.
+func levelHeads(critical bool) (h heads) {
+	for i, name := range [...]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"} {
+		if critical && name == "FATAL" {
+			name = "CRITICAL"
+		}
+		h[i] = `{"level":"` + name + `","message":`
 	}
-	return n
+	return h
 }
 
 // second is a formatted second, which the records of that second share.

@@ -121,7 +121,7 @@ func newCore(cfg config, s env.Settings) *core {
 	c := &core{
 		out: stream(cfg.out), level: s.Level, rate: s.SampleRate, buffer: cfg.buffer, redacted: cfg.redact,
 		source: cfg.source, dev: s.Dev, zone: s.Zone, clock: cfg.clock, problems: s.Problems,
-		names: levelNames(cfg.critical), function: s.Function,
+		heads: levelHeads(cfg.critical), function: s.Function,
 	}
 	if cfg.level != nil {
 		c.level = cfg.level
