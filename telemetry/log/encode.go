@@ -1,8 +1,10 @@
 package log
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +23,6 @@ type encoder struct {
 
 	b     []byte // attributes: members without a leading comma
 	line  []byte // the whole record
-	keys  []string
 	stack []level
 	lv    level
 	spans []span
@@ -33,26 +34,24 @@ type encoder struct {
 
 // level is one object that is being written.
 type level struct {
-	start int      // where its members begin
-	from  int      // its first key in keys
-	bound []string // keys that were there before
-	mask  uint64   // bits of all keys; see bitOf
-	top   bool     // the record itself
-	dup   bool     // a key may have come twice
-	clash bool     // a key may be one of the invocation's
+	start int    // where its members begin
+	bound []byte // members that were there before, if not in front of the others
+	mask  uint64 // bits of all keys; see bitOf
+	top   bool   // the record itself
+	dup   bool   // a key came twice
+	clash bool   // a key may be one of the invocation's
 }
 
 // limits of what is kept in the pool, and of what a record may be.
 const (
 	keepBytes  = 64 << 10
-	keepKeys   = 256
 	maxRecord  = 1<<20 - 26 // CloudWatch Logs: an event and its overhead are 1 MiB
 	maxMessage = 64 << 10   // of a record that was too long
 )
 
 func (c *core) fresh() *encoder {
 	e, _ := c.pool.Get().(*encoder)
-	e.b, e.keys, e.pc = e.b[:0], e.keys[:0], 0
+	e.b, e.pc = e.b[:0], 0
 	return e
 }
 
@@ -66,8 +65,8 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 	e.inv = c.invocation(ctx)
 	e.prefix = c.prefix(e.inv)
 	lv := &e.lv // field by field: it is a wide struct
-	lv.start, lv.from, lv.top, lv.clash = 0, 0, true, false
-	lv.bound, lv.mask, lv.dup = h.top.keys, h.top.mask, h.top.clash
+	lv.start, lv.top, lv.clash = 0, true, false
+	lv.bound, lv.mask, lv.dup = h.top.members, h.top.mask, h.top.clash
 	if t := temporaryOf(ctx); t != nil {
 		for _, a := range t.attrs {
 			e.attr(a)
@@ -77,7 +76,7 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 		g := &h.groups[i]
 		e.open(g.name)
 		e.b = append(e.b, g.members...)
-		e.lv.bound, e.lv.mask = g.keys, g.mask
+		e.lv.mask = g.mask
 	}
 	return e
 }
@@ -86,8 +85,8 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 func (e *encoder) release() {
 	e.turn++
 	e.h, e.inv, e.prefix = nil, nil, nil
-	if cap(e.b) > keepBytes || cap(e.line) > keepBytes || cap(e.keys) > keepKeys {
-		e.b, e.line, e.spare, e.keys, e.spans = nil, nil, nil, nil, nil
+	if cap(e.b) > keepBytes || cap(e.line) > keepBytes {
+		e.b, e.line, e.spare, e.spans = nil, nil, nil, nil
 	}
 	e.core.pool.Put(e)
 }
@@ -142,7 +141,7 @@ func bitOf(key string) uint64 {
 	if n == 0 {
 		return 1
 	}
-	return 1 << ((uint(n)*11 + uint(key[0])*3 + uint(key[n-1])*7 + uint(key[n/2])) & 63) //nolint:gosec // a length
+	return 1 << ((uint(n)*11 + uint(key[0])*3 + uint(key[n-1])*7) & 63) //nolint:gosec // a length
 }
 
 // reserved are the keys that say what a record is: attributes that have one of
@@ -205,47 +204,65 @@ func (e *encoder) key(k string) (before bool) {
 			e.lv.clash, before = true, true
 		}
 	}
-	if e.lv.mask&bit != 0 && e.has(k) {
+	from := len(e.b)
+	if plain {
+		e.b = appendPlainKey(e.b, k, from > e.lv.start)
+	} else {
+		if from > e.lv.start {
+			e.b = append(e.b, ',')
+		}
+		e.b = append(jsonx.AppendString(e.b, k), ':')
+	}
+	if e.lv.mask&bit != 0 && e.has(from) {
 		e.lv.dup, before = true, true
 	}
 	e.lv.mask |= bit
-	e.keys = append(e.keys, k)
-	b := e.b
-	if len(b) > e.lv.start {
-		b = append(b, ',')
-	}
-	if !plain {
-		e.b = append(jsonx.AppendString(b, k), ':')
-		return before
-	}
-	b = append(b, '"')
-	b = append(b, k...)
-	e.b = append(b, '"', ':')
 	return before
 }
 
-func (e *encoder) has(key string) bool {
-	for _, k := range e.lv.bound {
-		if k == key {
+// appendPlainKey appends `,"key":` at once: keys are most of what a record costs.
+func appendPlainKey(b []byte, k string, comma bool) []byte {
+	b = slices.Grow(b, len(k)+4)
+	i := len(b)
+	if comma {
+		b = b[:i+1]
+		b[i] = ','
+		i++
+	}
+	b = b[:i+len(k)+3]
+	b[i] = '"'
+	i += 1 + copy(b[i+1:], k)
+	b[i], b[i+1] = '"', ':'
+	return b
+}
+
+// has says whether the key that was appended at from came before.
+func (e *encoder) has(from int) bool {
+	key := bytes.TrimPrefix(e.b[from:], []byte{','})
+	return hasMember(e.lv.bound, key) || hasMember(e.b[e.lv.start:from], key)
+}
+
+// hasMember looks for a key, as `"key":`.
+func hasMember(members, key []byte) bool {
+	for c := (cursor{b: members}); ; {
+		c.take(',')
+		if bytes.HasPrefix(members[c.i:], key) {
 			return true
 		}
-	}
-	for _, k := range e.keys[e.lv.from:] {
-		if k == key {
-			return true
+		if _, ok := c.next(); !ok || !c.skip() {
+			return false
 		}
 	}
-	return false
 }
 
 // open begins an object under a key; close ends it, and takes it back when
 // nothing was written into it.
 func (e *encoder) open(key string) {
-	mark := level{start: len(e.b), from: len(e.keys)}
+	mark := level{start: len(e.b)}
 	e.key(key)
 	e.b = append(e.b, '{')
 	e.stack = append(e.stack, e.lv, mark)
-	e.lv = level{start: len(e.b), from: len(e.keys)}
+	e.lv = level{start: len(e.b)}
 }
 
 func (e *encoder) close() {
@@ -254,13 +271,11 @@ func (e *encoder) close() {
 	e.stack = e.stack[:n-2]
 	if len(e.b) == e.lv.start {
 		e.b = e.b[:mark.start]
-		e.keys = e.keys[:mark.from]
 	} else {
 		if e.lv.dup {
 			e.b, e.spans = unique(e.b, e.lv.start, e.spans, false)
 		}
 		e.b = append(e.b, '}')
-		e.keys = e.keys[:mark.from+1]
 	}
 	e.lv = outer
 }

@@ -19,7 +19,6 @@ type Handler struct {
 // part are members that were encoded when they were bound.
 type part struct {
 	members []byte // without a leading comma
-	keys    []string
 	mask    uint64
 	// clash says that one of the keys may be one of the invocation's.
 	clash bool
@@ -90,17 +89,12 @@ func (c *core) bind(p part, attrs []slog.Attr, top bool) part {
 	e := c.fresh()
 	defer e.release()
 	e.b = append(e.b, p.members...)
-	e.lv = level{bound: p.keys, mask: p.mask, top: top, clash: p.clash}
+	e.lv = level{mask: p.mask, top: top, clash: p.clash}
 	for _, a := range attrs {
 		e.attr(a)
 	}
 	if e.lv.dup {
 		e.b, e.spans = unique(e.b, 0, e.spans, top && !e.lv.clash)
 	}
-	members := slices.Clone(e.b)
-	p = part{members: members, keys: keysOf(members), clash: e.lv.clash}
-	for _, k := range p.keys {
-		p.mask |= bitOf(k)
-	}
-	return p
+	return part{members: slices.Clone(e.b), mask: e.lv.mask, clash: e.lv.clash}
 }

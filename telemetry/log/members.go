@@ -71,15 +71,6 @@ func lastOnes(b []byte, spans []span) []bool {
 // isNothing says whether an encoded value is one that records leave out at the top.
 func isNothing(v []byte) bool { return string(v) == "null" || string(v) == `""` }
 
-// keysOf lists the keys of members, as they were before they were escaped.
-func keysOf(members []byte) []string {
-	var keys []string
-	for _, s := range split(members, 0, nil) {
-		keys = append(keys, unescape(members[s.key:s.keyEnd]))
-	}
-	return keys
-}
-
 // hidden stands where a value was redacted.
 const hidden = `"*****"`
 

@@ -22,7 +22,7 @@ func (e *encoder) attr(a slog.Attr) {
 	if a.Key == "" && v.Equal(slog.Value{}) {
 		return
 	}
-	mark := level{start: len(e.b), from: len(e.keys)}
+	mark := len(e.b)
 	before, ok := e.field(a.Key)
 	if !ok {
 		return
@@ -36,13 +36,12 @@ func (e *encoder) attr(a slog.Attr) {
 
 // nothing takes a member that says nothing back, unless it stands for one that was
 // said before: then both go when the record is put together.
-func (e *encoder) nothing(mark level, before bool) {
+func (e *encoder) nothing(mark int, before bool) {
 	if before {
 		e.lv.dup = true
 		return
 	}
-	e.b = e.b[:mark.start]
-	e.keys = e.keys[:mark.from]
+	e.b = e.b[:mark]
 }
 
 // field appends the key of a value; ok is false when the value is a secret and

@@ -130,7 +130,7 @@ func (w *Writer) finish() bool {
 // more of the function's time until a line passes again.
 func (w *Writer) write(p []byte) (int, error) {
 	n, err := w.out.attempt(p, 0)
-	if !errors.Is(err, errFull) || w.stuck {
+	if err == nil || w.stuck || !errors.Is(err, errFull) {
 		return n, err
 	}
 	m, err := w.out.attempt(p[n:], patience)
