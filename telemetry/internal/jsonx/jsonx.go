@@ -29,14 +29,18 @@ var plain = func() (t [utf8.RuneSelf]bool) {
 // for the end of a line.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	b = AppendText(b, s)
+	if Plain(s) {
+		b = append(b, s...)
+	} else {
+		b = AppendText(b, s)
+	}
 	return append(b, '"')
 }
 
 // AppendText appends s escaped as inside of a JSON string, without the quotes.
 func AppendText(b []byte, s string) []byte {
-	from, i := 0, plainPrefix(s)
-	for i < len(s) {
+	from := 0
+	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if plain[c] {
@@ -68,36 +72,49 @@ func AppendText(b []byte, s string) []byte {
 	return append(b, s[from:]...)
 }
 
-// plainPrefix is how many bytes at the beginning of s certainly stand for
-// themselves, looking at eight at a time: most texts of logs are plain all through.
-func plainPrefix(s string) int {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		if !plainWord(w) {
-			break
+// Plain says whether s as a JSON string is s in quotes. It looks at eight bytes at
+// a time, some of them twice: most texts of logs are plain all through.
+func Plain(s string) bool {
+	n := len(s)
+	switch {
+	case n >= 8:
+		for i := 0; i < n-8; i += 8 {
+			if !plainWord(word(s[i:])) {
+				return false
+			}
 		}
+		return plainWord(word(s[n-8:]))
+	case n >= 4:
+		return plainWord(uint64(half(s)) | uint64(half(s[n-4:]))<<32)
+	default:
+		for i := range n {
+			if c := s[i]; c >= utf8.RuneSelf || !plain[c] {
+				return false
+			}
+		}
+		return true
 	}
-	return i
+}
+
+// word and half are the first eight and four bytes of s; the compiler makes one
+// load of each.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func half(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
 // plainWord says whether none of eight bytes is above 0x7e, below a space, a quote
-// or a backslash. A borrow can make it say no wrongly, never yes.
+// or a backslash. A borrow or a carry can make it say no wrongly, never yes.
 func plainWord(w uint64) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^(ones*'"'), w^(ones*'\\')
 	return (w|(w+ones)|(w-ones*' ')|(quote-ones)|(slash-ones))&tops == 0
-}
-
-// Plain says whether s as a JSON string is s in quotes.
-func Plain(s string) bool {
-	for i := plainPrefix(s); i < len(s); i++ {
-		if c := s[i]; c >= utf8.RuneSelf || !plain[c] {
-			return false
-		}
-	}
-	return true
 }
 
 func appendEscape(b []byte, c byte) []byte {

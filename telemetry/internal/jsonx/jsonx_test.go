@@ -110,3 +110,21 @@ func TestNothingIsAllocated(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestPlain(t *testing.T) {
+	for n := range 40 {
+		text := strings.Repeat("a", n)
+		if !jsonx.Plain(text) {
+			t.Errorf("%d plain bytes are none", n)
+		}
+		for at := range n {
+			for c := range 256 {
+				s := text[:at] + string([]byte{byte(c)}) + text[at+1:]
+				want := c >= ' ' && c < 0x7f && c != '"' && c != '\\'
+				if got := jsonx.Plain(s); got && !want || !got && want {
+					t.Fatalf("Plain(%q) = %t", s, got)
+				}
+			}
+		}
+	}
+}

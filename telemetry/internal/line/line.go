@@ -72,7 +72,7 @@ func Stdout() *Writer { return New(own(os.Stdout)) }
 func (w *Writer) WriteLine(p []byte) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.finish() {
+	if len(w.rest) > 0 && !w.finish() {
 		return w.drop(p)
 	}
 	n, err := w.write(p)
@@ -114,9 +114,6 @@ func (w *Writer) TakeLost() Lost {
 
 // finish completes a line that went half out.
 func (w *Writer) finish() bool {
-	if len(w.rest) == 0 {
-		return true
-	}
 	n, err := w.write(w.rest)
 	w.rest = w.rest[:copy(w.rest, w.rest[n:])]
 	if err != nil && !errors.Is(err, errFull) {
