@@ -59,7 +59,7 @@ func CheckEMF(line []byte, limits Limits) error {
 	if err != nil {
 		return err
 	}
-	if err := against("emf-"+string(limits)+".schema.json", line); err != nil {
+	if err := against("emf-"+string(limits), line); err != nil {
 		return err
 	}
 	var doc struct {
@@ -110,7 +110,7 @@ func (d directive) check(root map[string]json.RawMessage) error {
 }
 
 // maxMagnitude is the largest value that PutMetricData documents.
-var maxMagnitude = math.Pow(2, 360)
+const maxMagnitude = 0x1p360
 
 // checkValues checks a metric's target: a number, or up to 100.
 func checkValues(raw json.RawMessage) error {

@@ -164,7 +164,7 @@ func Powertools(tb testing.TB, list ...Case) []Printed {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.CommandContext(tb.Context(), "node", "--input-type=module", "--eval", string(script))
+	cmd := exec.CommandContext(tb.Context(), "node", "--input-type=module", "--eval", string(script)) //nolint:gosec // the script is part of this package
 	// Nothing of the machine's own settings reaches the library.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), NodeModules + "=" + os.Getenv(NodeModules)}
 	cmd.Stdin = bytes.NewReader(calls)

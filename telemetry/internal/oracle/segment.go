@@ -29,7 +29,7 @@ func CheckSegment(doc []byte) error {
 	if _, err := members(doc); err != nil {
 		return err
 	}
-	if err := against("xray-segment.schema.json", doc); err != nil {
+	if err := against("xray-segment", doc); err != nil {
 		return err
 	}
 	var s segment

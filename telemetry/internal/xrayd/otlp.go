@@ -175,10 +175,10 @@ func each(message []byte, do func(field int, v []byte, n uint64) error) error {
 			}
 		case 2: // bytes
 			length, lead := binary.Uvarint(message)
-			if lead <= 0 || length > uint64(len(message)-lead) {
+			if lead <= 0 || length > maxRequest || int(length) > len(message)-lead {
 				return errBinary
 			}
-			v, size = message[lead:lead+int(length)], lead+int(length) //nolint:gosec // no longer than the message
+			v, size = message[lead:lead+int(length)], lead+int(length)
 		case 5: // 32 bits
 			size = 4
 		default:
@@ -188,7 +188,7 @@ func each(message []byte, do func(field int, v []byte, n uint64) error) error {
 			return errBinary
 		}
 		message = message[size:]
-		if err := do(int(tag>>3), v, n); err != nil { //nolint:gosec // numbers of fields are small
+		if err := do(int(tag>>3), v, n); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,12 @@ func zipped(body []byte) []byte {
 	return b.Bytes()
 }
 
-func send(t *testing.T, url string, body []byte, header map[string]string, sign func(*http.Request)) *http.Response {
+type answer struct {
+	status     int
+	retryAfter string
+}
+
+func send(t *testing.T, url string, body []byte, header map[string]string, sign func(*http.Request)) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -75,7 +80,7 @@ func send(t *testing.T, url string, body []byte, header map[string]string, sign 
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	return resp
+	return answer{resp.StatusCode, resp.Header.Get("Retry-After")}
 }
 
 func TestBounds(t *testing.T) {
@@ -125,12 +130,12 @@ func TestBounds(t *testing.T) {
 			if c.encoding != "" {
 				header["Content-Encoding"] = c.encoding
 			}
-			resp := send(t, s.Endpoint(), c.body, header, func(r *http.Request) {
+			got := send(t, s.Endpoint(), c.body, header, func(r *http.Request) {
 				xrayd.Sign(r, c.body, xrayd.Signing{Credentials: credentials, Region: "eu-west-1", Service: "xray", Now: noon})
 			})
-			got := s.Requests()
-			if len(got) != 1 || got[0].Status != c.status || resp.StatusCode != c.status || got[0].Spans != c.spans {
-				t.Errorf("answered %d, recorded %d with %d spans: %s", resp.StatusCode, got[0].Status, got[0].Spans, got[0].Reason)
+			all := s.Requests()
+			if len(all) != 1 || all[0].Status != c.status || got.status != c.status || all[0].Spans != c.spans {
+				t.Errorf("answered %d, recorded %d with %d spans: %s", got.status, all[0].Status, all[0].Spans, all[0].Reason)
 			}
 		})
 	}
@@ -154,20 +159,20 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	header := map[string]string{"Content-Type": "application/json"}
-	if resp := send(t, s.Endpoint(), body, header, func(*http.Request) {}); resp.StatusCode != http.StatusForbidden {
-		t.Errorf("unsigned: %d", resp.StatusCode)
+	if got := send(t, s.Endpoint(), body, header, func(*http.Request) {}); got.status != http.StatusForbidden {
+		t.Errorf("unsigned: %d", got.status)
 	}
-	if resp := send(t, s.Endpoint(), body, header, sign("us-east-1")); resp.StatusCode != http.StatusForbidden {
-		t.Errorf("signed for elsewhere: %d", resp.StatusCode)
+	if got := send(t, s.Endpoint(), body, header, sign("us-east-1")); got.status != http.StatusForbidden {
+		t.Errorf("signed for elsewhere: %d", got.status)
 	}
-	if resp := send(t, s.URL+"/v1/logs", body, header, sign("eu-west-1")); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("another path: %d", resp.StatusCode)
+	if got := send(t, s.URL+"/v1/logs", body, header, sign("eu-west-1")); got.status != http.StatusNotFound {
+		t.Errorf("another path: %d", got.status)
 	}
-	if resp := send(t, s.Endpoint(), body, header, sign("eu-west-1")); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "2" {
-		t.Errorf("throttled: %d, %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	if got := send(t, s.Endpoint(), body, header, sign("eu-west-1")); got.status != http.StatusTooManyRequests || got.retryAfter != "2" {
+		t.Errorf("throttled: %d, %q", got.status, got.retryAfter)
 	}
-	if resp := send(t, s.Endpoint(), body, header, sign("eu-west-1")); resp.StatusCode != http.StatusOK {
-		t.Errorf("afterwards: %d", resp.StatusCode)
+	if got := send(t, s.Endpoint(), body, header, sign("eu-west-1")); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d", got.status)
 	}
 }
 
@@ -180,8 +185,8 @@ func TestThroughACollector(t *testing.T) {
 	now := time.Now()
 	signing := xrayd.Signing{Credentials: credentials, Region: "eu-west-1", Service: "xray", Now: now}
 	for kind, body := range map[string][]byte{"application/json": zipped(inJSON("checkout", spanAt(now, "a"))), "application/x-protobuf": zipped(inBinary(2, now, "b"))} {
-		resp := send(t, s.Endpoint(), body, map[string]string{"Content-Type": kind, "Content-Encoding": "gzip"}, func(r *http.Request) { xrayd.Sign(r, body, signing) })
-		if resp.StatusCode != http.StatusOK {
+		got := send(t, s.Endpoint(), body, map[string]string{"Content-Type": kind, "Content-Encoding": "gzip"}, func(r *http.Request) { xrayd.Sign(r, body, signing) })
+		if got.status != http.StatusOK {
 			t.Fatalf("%s: %+v", kind, s.Requests())
 		}
 	}
@@ -189,8 +194,8 @@ func TestThroughACollector(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	bad := bytes.ReplaceAll(inJSON("checkout", spanAt(now, "a")), []byte("6742f1c05a0d3c1e9b7f48e2a6c4d810"), []byte("Z0LxwFoNPB6bf0jipsTYEA=="))
-	if resp := send(t, s.Endpoint(), bad, map[string]string{"Content-Type": "application/json"}, func(r *http.Request) { xrayd.Sign(r, bad, signing) }); resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("a trace id in base64 is answered %d", resp.StatusCode)
+	if got := send(t, s.Endpoint(), bad, map[string]string{"Content-Type": "application/json"}, func(r *http.Request) { xrayd.Sign(r, bad, signing) }); got.status != http.StatusBadRequest {
+		t.Errorf("a trace id in base64 is answered %d", got.status)
 	}
 }
 
@@ -232,11 +237,11 @@ func TestBotocore(t *testing.T) {
 	if err := json.Unmarshal(out, &header); err != nil {
 		t.Fatal(err)
 	}
-	if resp := send(t, s.Endpoint(), body, header, func(*http.Request) {}); resp.StatusCode != http.StatusOK {
+	if got := send(t, s.Endpoint(), body, header, func(*http.Request) {}); got.status != http.StatusOK {
 		t.Errorf("%+v", s.Requests())
 	}
 	header["Authorization"] = header["Authorization"][:len(header["Authorization"])-1] + "x"
-	if resp := send(t, s.Endpoint(), body, header, func(*http.Request) {}); resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a signature with another digit: %d", resp.StatusCode)
+	if got := send(t, s.Endpoint(), body, header, func(*http.Request) {}); got.status != http.StatusForbidden {
+		t.Errorf("a signature with another digit: %d", got.status)
 	}
 }
