@@ -20,7 +20,7 @@ const NodeModules = "NINES_TELEMETRY_NODE_MODULES"
 // testdata; powertools.mjs runs it.
 type Case struct {
 	Name string `json:"name"`
-	// Utility is "logger" (also when empty), "metrics" or "sampling".
+	// Utility is "logger" (also when empty), "metrics", "tracer" or "sampling".
 	Utility string `json:"utility,omitempty"`
 	// Env is added to the environment; TZ is UTC unless it says otherwise.
 	Env map[string]string `json:"env,omitempty"`
@@ -71,6 +71,13 @@ type Options struct {
 //	cold         Name                         the function's
 //	publish
 //
+//	cold                                      inside of "## handler" of a tracer
+//	service
+//	annotation   Name, Value
+//	metadata     Name, Value
+//	response     Value, Name                  the method's
+//	error        Error
+//
 // A value that JSON cannot spell is {"number":"NaN"} or {"error":{…}}.
 type Step struct {
 	Do         string          `json:"do"`
@@ -111,7 +118,8 @@ type Context struct {
 type Printed struct {
 	Name string
 	// Records are the JSON lines that it wrote, in their order, whichever the
-	// stream: from warn on a logger writes to standard error.
+	// stream: from warn on a logger writes to standard error. Of a tracer it is the
+	// function's segment document.
 	Records [][]byte
 	// Said is what else it wrote: warnings of the metrics utility.
 	Said []string

@@ -10,6 +10,8 @@ const require = createRequire(`${process.env.NINES_TELEMETRY_NODE_MODULES}/power
 const { Logger } = require('@aws-lambda-powertools/logger');
 const { search } = require('@aws-lambda-powertools/logger/correlationId');
 const { Metrics } = require('@aws-lambda-powertools/metrics');
+const { Tracer } = require('@aws-lambda-powertools/tracer');
+const xray = require('aws-xray-sdk-core');
 
 const realDate = Date;
 const realWrite = process.stdout.write;
@@ -38,6 +40,8 @@ function value(v) {
 function failure({ name, message, cause, fields }) {
   const err = new Error(message, cause ? { cause: failure(cause) } : undefined);
   if (name) err.name = name;
+  // A stack as a function's is, and the same on every machine.
+  err.stack = `${err.name}: ${message}\n    at charge (/var/task/pay.js:88:7)\n    at handler (/var/task/index.js:12:3)`;
   return Object.assign(err, fields);
 }
 
@@ -69,6 +73,29 @@ const metricsSteps = {
   publish: (m) => m.publishStoredMetrics(),
 };
 
+const tracerSteps = {
+  cold: (t) => t.annotateColdStart(),
+  service: (t) => t.addServiceNameAnnotation(),
+  annotation: (t, s) => t.putAnnotation(s.name, value(s.value)),
+  metadata: (t, s) => t.putMetadata(s.name, value(s.value)),
+  response: (t, s) => t.addResponseAsMetadata(value(s.value), s.name),
+  error: (t, s) => t.addErrorAsMetadata(failure(s.error)),
+};
+
+// traced is the segment document of a function whose handler takes the steps.
+function traced(c) {
+  const root = new xray.Segment('function', '1-6742f1c0-5a0d3c1e9b7f48e2a6c4d810', '53995c3f42cd8ad8');
+  const tracer = new Tracer({ ...c.options, captureHTTPsRequests: false });
+  xray.getNamespace().run(() => {
+    const handler = root.addNewSubsegment('## handler');
+    tracer.setSegment(handler);
+    for (const step of c.steps) tracerSteps[step.do](tracer, step);
+    handler.close();
+    root.close();
+  });
+  return root.format();
+}
+
 // sampled counts how many of n loggers decided to write debug records.
 function sampled(n, rate) {
   const console_ = { debug() {}, warn() {} };
@@ -82,6 +109,7 @@ function sampled(n, rate) {
 
 function run(c) {
   if (c.utility === 'sampling') return { sampled: sampled(c.loggers, c.rate) };
+  if (c.utility === 'tracer') return { written: [traced(c)] };
   const options = { ...c.options };
   if (c.utility === 'metrics') {
     const metrics = new Metrics(options);

@@ -72,3 +72,28 @@ func TestPowertoolsDefects(t *testing.T) {
 		t.Error("an unknown step did not throw")
 	}
 }
+
+// TestPowertoolsSegments holds the segment check to documents that X-Ray's own SDK
+// writes.
+func TestPowertoolsSegments(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs20.x", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
+	for _, p := range oracle.Powertools(t,
+		oracle.Case{Name: "good", Utility: "tracer", Env: env, Options: oracle.Options{ServiceName: "checkout"}, Steps: []oracle.Step{
+			{Do: "cold"}, {Do: "service"}, {Do: "annotation", Name: "route", Value: []byte(`"/pay"`)}, {Do: "annotation", Name: "n", Value: []byte(`1.5`)},
+			{Do: "metadata", Name: "order", Value: []byte(`{"id":"o-123"}`)}, {Do: "response", Name: "handler", Value: []byte(`{"status":200}`)},
+		}},
+		oracle.Case{Name: "bad", Utility: "tracer", Env: env, Steps: []oracle.Step{
+			{Do: "cold"}, {Do: "service"}, {Do: "error", Error: &oracle.Failure{Name: "Declined", Message: "card declined"}},
+		}},
+	) {
+		if p.Threw != "" || len(p.Records) != 1 {
+			t.Fatalf("%+v", p)
+		}
+		t.Logf("%s", p.Records[0])
+		oracle.Segment(t, p.Records[0])
+		if !bytes.Contains(p.Records[0], []byte(`"ColdStart":true`)) {
+			t.Errorf("nothing about the cold start: %s", p.Records[0])
+		}
+	}
+}
