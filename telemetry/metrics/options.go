@@ -28,14 +28,10 @@ func defaults() options {
 // writer is where documents go. Logs and metrics of one process share a
 // [line.Writer], so that their lines do not mix.
 func (o *options) writer() *line.Writer {
-	switch out := o.out.(type) {
-	case nil:
+	if o.out == nil {
 		return line.Stdout()
-	case *line.Writer:
-		return out
-	default:
-		return line.New(out)
 	}
+	return line.New(o.out)
 }
 
 // WithNamespace sets the namespace, before POWERTOOLS_METRICS_NAMESPACE.
