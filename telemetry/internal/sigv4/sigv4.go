@@ -104,7 +104,9 @@ func before(line string) string {
 }
 
 // strip removes spaces around a value and makes several inside of it one.
-func strip(v string) string { return strings.Join(strings.FieldsFunc(v, func(r rune) bool { return r == ' ' }), " ") }
+func strip(v string) string {
+	return strings.Join(strings.FieldsFunc(v, func(r rune) bool { return r == ' ' }), " ")
+}
 
 func path(u *url.URL) string {
 	p := u.EscapedPath()
@@ -124,13 +126,24 @@ func path(u *url.URL) string {
 	return string(b)
 }
 
+// query is sorted by names as they are escaped, then by values. (url.Values.Encode
+// sorts by names as they are meant.)
 func query(u *url.URL) string {
-	q := u.Query()
-	for _, values := range q {
-		slices.Sort(values)
+	var pairs [][2]string
+	for name, values := range u.Query() {
+		for _, v := range values {
+			pairs = append(pairs, [2]string{escape(name), escape(v)})
+		}
 	}
-	return strings.ReplaceAll(q.Encode(), "+", "%20")
+	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	parts := make([]string, len(pairs))
+	for i, p := range pairs {
+		parts[i] = p[0] + "=" + p[1]
+	}
+	return strings.Join(parts, "&")
 }
+
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
