@@ -56,20 +56,20 @@ func TestBackground(t *testing.T) {
 		tr := tracer(t, k, trace.WithInterval(5*time.Second))
 		spans(t, tr, 3)
 		time.Sleep(4 * time.Second)
-		if n := len(k.records); n != 0 {
+		if n := k.count(); n != 0 {
 			t.Errorf("%d spans after 4 s", n)
 		}
 		time.Sleep(2 * time.Second)
-		if n := len(k.records); n != 3 {
+		if n := k.count(); n != 3 {
 			t.Errorf("%d spans after 6 s, want 3", n)
 		}
 		spans(t, tr, 600) // a batch is full: nobody waits for the clock
 		synctest.Wait()
-		if n := len(k.records); n < 515 {
+		if n := k.count(); n < 515 {
 			t.Errorf("%d spans, want a batch more", n)
 		}
-		if err := tr.Shutdown(t.Context()); err != nil || len(k.records) != 603 {
-			t.Errorf("%v, %d spans", err, len(k.records))
+		if err := tr.Shutdown(t.Context()); err != nil || k.count() != 603 {
+			t.Errorf("%v, %d spans", err, k.count())
 		}
 	})
 }
@@ -85,12 +85,12 @@ func TestFunctionHasNoClock(t *testing.T) {
 		}
 		spans(t, tr, 3)
 		time.Sleep(time.Hour)
-		if tr.Waiting() != 3 || len(k.records) != 0 {
-			t.Errorf("%d wait, %d sent", tr.Waiting(), len(k.records))
+		if tr.Waiting() != 3 || k.count() != 0 {
+			t.Errorf("%d wait, %d sent", tr.Waiting(), k.count())
 		}
 		flush(t, tr)
-		if len(k.records) != 3 {
-			t.Errorf("%d sent", len(k.records))
+		if k.count() != 3 {
+			t.Errorf("%d sent", k.count())
 		}
 	})
 }
@@ -104,8 +104,8 @@ func TestShutdown(t *testing.T) {
 		t.Error(err)
 	}
 	spans(t, tr, 3)
-	if l := lost(tr); l["after_shutdown"] != 3 || l["not_ended"] != 1 || len(k.records) != 2 {
-		t.Errorf("lost %v, %d sent", l, len(k.records))
+	if l := lost(tr); l["after_shutdown"] != 3 || l["not_ended"] != 1 || k.count() != 2 {
+		t.Errorf("lost %v, %d sent", l, k.count())
 	}
 	never.End()
 }
@@ -164,8 +164,8 @@ func TestTracesDoNotMix(t *testing.T) {
 	}
 	wg.Wait()
 	flush(t, tr)
-	if len(k.records) != 4000 || len(tr.Lost()) != 0 {
-		t.Fatalf("%d spans, lost %v", len(k.records), tr.Lost())
+	if k.count() != 4000 || len(tr.Lost()) != 0 {
+		t.Fatalf("%d spans, lost %v", k.count(), tr.Lost())
 	}
 	owner := map[trace.TraceID]int64{}
 	for _, r := range k.records {
@@ -212,7 +212,7 @@ func TestOneSpanOfMany(t *testing.T) {
 		wg.Wait()
 	}
 	flush(t, tr)
-	if len(k.records) != 450 {
-		t.Errorf("%d spans, want 450", len(k.records))
+	if k.count() != 450 {
+		t.Errorf("%d spans, want 450", k.count())
 	}
 }

@@ -43,6 +43,12 @@ func (k *kept) Export(ctx context.Context, b *trace.Batch) error {
 	return nil
 }
 
+func (k *kept) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.records)
+}
+
 func (k *kept) named(t testing.TB, name string) trace.Record {
 	t.Helper()
 	k.mu.Lock()
