@@ -146,15 +146,14 @@ func keysAndValues(t *testing.T, line []byte) (keys []string, values map[string]
 
 // caller makes a case's calls on our logger.
 type caller struct {
-	t     *testing.T
-	c     oracle.Case
-	base  context.Context
-	inv   *scope.Invocation
-	cold  bool
-	level *slog.LevelVar
-	log   *slog.Logger
-	h     *log.Handler
-	temp  []slog.Attr
+	t    *testing.T
+	c    oracle.Case
+	base context.Context
+	inv  *scope.Invocation
+	cold bool
+	log  *slog.Logger
+	h    *log.Handler
+	temp []slog.Attr
 }
 
 // logLike returns the records that our logger writes for a case.
@@ -237,7 +236,7 @@ func (k *caller) step(s oracle.Step) {
 		if s.Error != nil {
 			attrs = append(attrs, log.Err(errorOf(s.Error)))
 		}
-		k.log.LogAttrs(log.With(k.base, k.temp...), levelOf(s.Level), s.Message, attrs...)
+		k.log.LogAttrs(log.With(k.base, k.temp...), levelOf(s.Level), s.Message, attrs...) //nolint:sloglint // the case names the message
 	default:
 		k.t.Fatalf("%s: no such step: %s", k.c.Name, s.Do)
 	}
