@@ -80,8 +80,12 @@ func TestPowertoolsSegments(t *testing.T) {
 	env := map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs20.x", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
 	cases := []oracle.Case{
 		{Name: "good", Utility: "tracer", Env: env, Options: oracle.Options{ServiceName: "checkout"}, Steps: []oracle.Step{
-			{Do: "cold"}, {Do: "service"}, {Do: "annotation", Name: "route", Value: []byte(`"/pay"`)}, {Do: "annotation", Name: "n", Value: []byte(`1.5`)},
-			{Do: "metadata", Name: "order", Value: []byte(`{"id":"o-123"}`)}, {Do: "response", Name: "handler", Value: []byte(`{"status":200}`)},
+			{Do: "cold"},
+			{Do: "service"},
+			{Do: "annotation", Name: "route", Value: []byte(`"/pay"`)},
+			{Do: "annotation", Name: "n", Value: []byte(`1.5`)},
+			{Do: "metadata", Name: "order", Value: []byte(`{"id":"o-123"}`)},
+			{Do: "response", Name: "handler", Value: []byte(`{"status":200}`)},
 		}},
 		{Name: "bad", Utility: "tracer", Env: env, Steps: []oracle.Step{
 			{Do: "cold"}, {Do: "service"}, {Do: "error", Error: &oracle.Failure{Name: "Declined", Message: "card declined"}},
