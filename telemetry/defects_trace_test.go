@@ -63,7 +63,7 @@ func TestDefectConcurrentParents(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			// What aws-lambda-go puts into the context of an invocation.
-			ctx := context.WithValue(t.Context(), "x-amzn-trace-id", fmt.Sprintf("Root=1-6742f1c0-%024x;Parent=%016x;Sampled=1", i+1, i+1)) //nolint:revive,staticcheck // the key is theirs
+			ctx := context.WithValue(t.Context(), "x-amzn-trace-id", fmt.Sprintf("Root=1-6742f1c0-%024x;Parent=%016x;Sampled=1", i+1, i+1)) //nolint:staticcheck // the key is theirs
 			ctx, handler := tr.Start(ctx, "## handler")
 			_, inner := trace.Start(ctx, "charge")
 			inner.End()
