@@ -50,7 +50,13 @@ func function() scope.Start {
 		Function: &scope.Function{ARN: "arn:aws:lambda:eu-west-1:111122223333:function:checkout", Name: "checkout", Memory: 256, Cold: true}}
 }
 
-func decode(tb testing.TB, line []byte) map[string]any {
+// fataler is a test, or one of rapid's.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func decode(tb fataler, line []byte) map[string]any {
 	tb.Helper()
 	var m map[string]any
 	if err := json.Unmarshal(line, &m); err != nil {
@@ -197,13 +203,13 @@ func TestSettings(t *testing.T) {
 		rate     float64
 		problems int
 	}{
-		"nothing":                        {nil, nil, slog.LevelInfo, "service_undefined", 0, 0},
+		"nothing":                         {nil, nil, slog.LevelInfo, "service_undefined", 0, 0},
 		"of a function moved from Python": {map[string]string{"POWERTOOLS_SERVICE_NAME": "payment-service", "POWERTOOLS_LOG_LEVEL": "debug", "POWERTOOLS_LOGGER_SAMPLE_RATE": "0.1"}, nil, slog.LevelDebug, "payment-service", 0.1, 0},
-		"LOG_LEVEL":                      {map[string]string{"LOG_LEVEL": "CRITICAL"}, nil, log.LevelFatal, "service_undefined", 0, 0},
-		"Lambda's level is the floor":    {map[string]string{"LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_LEVEL": "WARN"}, nil, slog.LevelWarn, "service_undefined", 0, 1},
-		"options overrule":               {map[string]string{"LOG_LEVEL": "ERROR", "POWERTOOLS_LOGGER_SAMPLE_RATE": "1"}, []log.Option{log.WithLevel(slog.LevelDebug), log.WithSampleRate(0.5), log.WithService("x")}, slog.LevelDebug, "x", 0.5, 0},
-		"nonsense":                       {map[string]string{"LOG_LEVEL": "loud", "POWERTOOLS_LOGGER_SAMPLE_RATE": "7", "TZ": "Nowhere/None", "POWERTOOLS_DEV": "perhaps"}, []log.Option{log.WithSampleRate(math.NaN())}, slog.LevelInfo, "service_undefined", 0, 5},
-		"what Lambda would drop":         {map[string]string{"AWS_LAMBDA_LOG_LEVEL": "INFO"}, []log.Option{log.WithSampleRate(0.5), log.WithBuffer(0)}, slog.LevelInfo, "service_undefined", 0.5, 2},
+		"LOG_LEVEL":                       {map[string]string{"LOG_LEVEL": "CRITICAL"}, nil, log.LevelFatal, "service_undefined", 0, 0},
+		"Lambda's level is the floor":     {map[string]string{"LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_LEVEL": "WARN"}, nil, slog.LevelWarn, "service_undefined", 0, 1},
+		"options overrule":                {map[string]string{"LOG_LEVEL": "ERROR", "POWERTOOLS_LOGGER_SAMPLE_RATE": "1"}, []log.Option{log.WithLevel(slog.LevelDebug), log.WithSampleRate(0.5), log.WithService("x")}, slog.LevelDebug, "x", 0.5, 0},
+		"nonsense":                        {map[string]string{"LOG_LEVEL": "loud", "POWERTOOLS_LOGGER_SAMPLE_RATE": "7", "TZ": "Nowhere/None", "POWERTOOLS_DEV": "perhaps"}, []log.Option{log.WithSampleRate(math.NaN())}, slog.LevelInfo, "service_undefined", 0, 5},
+		"what Lambda would drop":          {map[string]string{"AWS_LAMBDA_LOG_LEVEL": "INFO"}, []log.Option{log.WithSampleRate(0.5), log.WithBuffer(0)}, slog.LevelInfo, "service_undefined", 0.5, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
