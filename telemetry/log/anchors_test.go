@@ -141,3 +141,6 @@ func TestAFlushWithoutABuffer(t *testing.T) {
 		t.Error(out.String())
 	}
 }
+
+// place is where a record says that an error was logged.
+var place = regexp.MustCompile(`,"location":"[a-z]+/[a-z_0-9]+\.go:\d+"`)

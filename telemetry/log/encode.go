@@ -116,6 +116,7 @@ func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
 	if !t.IsZero() {
 		b = e.core.appendTime(b, t)
 	}
+	own := len(b) + 1 // the keys until here are the record's own
 	if e.core.source && e.pc != 0 {
 		b = append(b, `,"location":`...)
 		b = jsonx.AppendString(b, e.core.sites.of(e.pc))
@@ -130,7 +131,7 @@ func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
 		b = append(b, e.b...)
 	}
 	if e.lv.dup || e.lv.clash {
-		b, e.spans = unique(b, 1, e.spans, true)
+		b, e.spans = unique(b, own, e.spans, true)
 	}
 	e.line = append(b, '}', '\n')
 }
