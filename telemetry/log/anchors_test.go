@@ -2,11 +2,15 @@ package log_test
 
 import (
 	"fmt"
+	"io"
+	stdlog "log"
 	"log/slog"
 	"math"
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"gitlab.com/nines-sre/nines/telemetry/internal/oracle"
 	"gitlab.com/nines-sre/nines/telemetry/internal/scope"
@@ -144,3 +148,23 @@ func TestAFlushWithoutABuffer(t *testing.T) {
 
 // place is where a record says that an error was logged.
 var place = regexp.MustCompile(`,"location":"[a-z]+/[a-z_0-9]+\.go:\d+"`)
+
+// TestAFailedInvocationIsAnError: aws-lambda-go reports it through package log, as
+// JSON without a level, which Lambda takes for INFO.
+func TestAFailedInvocationIsAnError(t *testing.T) {
+	h, out := logger()
+	l := stdlog.New(writerOf(slog.New(h).WithGroup("g")), "", 0)
+	l.Printf("%s", `{"errorMessage":"card \"declined\"","errorType":"Declined","stackTrace":[{"path":"src/pay/charge.go","line":88,"label":"Charge"}]}`)
+	l.Printf("%s", `{"errorMessage":"no stack","errorType":"errorString"}`)
+	l.Printf("%s", `{"errorMessage":`)
+	want := `{"level":"ERROR","message":"the invocation failed","timestamp":"2026-11-23T07:00:00.123Z","service":"checkout","sampling_rate":0,"error":`
+	if diff := cmp.Diff(want+`{"name":"Declined","message":"card \"declined\"","location":"pay/charge.go:88","stack":[{"path":"src/pay/charge.go","line":88,"label":"Charge"}]}}`+"\n"+
+		want+`{"name":"errorString","message":"no stack"}}`+"\n"+`{"level":"INFO","message":"{\"errorMessage\":","timestamp":"2026-11-23T07:00:00.123Z","service":"checkout","sampling_rate":0}`+"\n", out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// writerOf is what slog.SetDefault makes the output of package log.
+func writerOf(l *slog.Logger) io.Writer {
+	return slog.NewLogLogger(l.Handler(), slog.LevelInfo).Writer()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 )
 
 // Handler is a [slog.Handler] that writes one line of JSON per record, with the
@@ -36,19 +37,27 @@ func (h *Handler) Enabled(ctx context.Context, l slog.Level) bool { return h.cor
 // Handle writes the record. It returns no error: what cannot be written is counted;
 // see [Handler.Lost].
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	if isReport(&r) {
+		h.report(ctx, &r)
+		return nil
+	}
 	e := h.core.encoder(ctx, h)
 	e.pc = r.PC
 	r.Attrs(func(a slog.Attr) bool {
 		e.attr(a)
 		return true
 	})
-	at := r.Time
-	if h.core.clock != nil && !at.IsZero() {
-		at = h.core.clock()
-	}
-	h.core.emit(e.inv, r.Level, e.finish(r.Level, r.Message, at))
+	h.core.emit(e.inv, r.Level, e.finish(r.Level, r.Message, h.at(&r)))
 	e.release()
 	return nil
+}
+
+// at is the time of a record; one that has none keeps none.
+func (h *Handler) at(r *slog.Record) time.Time {
+	if h.core.clock != nil && !r.Time.IsZero() {
+		return h.core.clock()
+	}
+	return r.Time
 }
 
 // WithAttrs returns a handler that adds these keys to each of its records: what
