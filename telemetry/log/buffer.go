@@ -60,7 +60,7 @@ func (st *state) hold(record []byte) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if n := st.held.add(record, st.core.buffer); n > 0 {
-		st.core.evicted.Add(uint64(n)) //nolint:gosec // a count
+		st.core.evicted.Add(uint64(n))
 	}
 }
 
@@ -71,8 +71,7 @@ func (c *core) flush(inv *scope.Invocation) {
 	defer st.mu.Unlock()
 	st.held.each(c.write)
 	if n := st.held.evicted; n > 0 {
-		e := c.encoder(context.Background(), &Handler{core: c})
-		e.inv, e.prefix = inv, c.prefix(inv)
+		e := c.begin(inv, &Handler{core: c})
 		e.intField("evicted", int64(n))
 		c.write(e.finish(slog.LevelWarn, "debug records were let go because the buffer was full", c.now()))
 		e.release()

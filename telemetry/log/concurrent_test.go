@@ -25,8 +25,10 @@ func TestInvocationsNeverMix(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			id := fmt.Sprint("i-", i)
-			ctx, inv := scope.Begin(context.Background(), scope.Start{RequestID: id, TraceID: "trace-" + id, Tenant: "tenant-" + id, Concurrent: true,
-				Function: &scope.Function{ARN: "arn-" + id, Name: "checkout"}})
+			ctx, inv := scope.Begin(context.Background(), scope.Start{
+				RequestID: id, TraceID: "trace-" + id, Tenant: "tenant-" + id, Concurrent: true,
+				Function: &scope.Function{ARN: "arn-" + id, Name: "checkout"},
+			})
 			defer inv.End()
 			ctx = log.With(ctx, slog.String("carried", id))
 			<-begin

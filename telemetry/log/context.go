@@ -30,6 +30,9 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 }
 
 func temporaryOf(ctx context.Context) *temporary {
+	if ctx == nil {
+		return nil
+	}
 	t, _ := ctx.Value(temporaryKey{}).(*temporary)
 	return t
 }
@@ -38,6 +41,9 @@ func temporaryOf(ctx context.Context) *temporary {
 // that ctx belongs to. It reports whether there is one; without it
 // With(ctx, slog.String("correlation_id", id)) does the same for a context.
 func SetCorrelation(ctx context.Context, id string) bool {
+	if ctx == nil {
+		return false
+	}
 	inv := scope.From(ctx)
 	if inv == nil {
 		return false

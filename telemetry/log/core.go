@@ -132,7 +132,7 @@ func (c *core) emit(inv *scope.Invocation, l slog.Level, record []byte) {
 
 func (c *core) write(record []byte) {
 	if c.dev {
-		record = c.readable(record)
+		record = readable(record)
 	}
 	if !c.out.WriteLine(record) {
 		c.lines.Add(1)

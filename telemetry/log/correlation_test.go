@@ -68,8 +68,12 @@ func TestCorrelationOf(t *testing.T) {
 		}
 	}
 	for _, event := range []any{
-		nil, 1, "c", struct{ ID string }{"c"}, events.ALBTargetGroupRequest{}, (*events.APIGatewayProxyRequest)(nil), (*events.ALBTargetGroupRequest)(nil),
-		(*events.EventBridgeEvent)(nil), events.SQSEvent{},
+		nil, 1, "c",
+		struct{ ID string }{"c"},
+		events.ALBTargetGroupRequest{},
+		(*events.APIGatewayProxyRequest)(nil), (*events.ALBTargetGroupRequest)(nil),
+		(*events.EventBridgeEvent)(nil),
+		events.SQSEvent{},
 	} {
 		if got := log.CorrelationOf(event); got != "" {
 			t.Errorf("%T: %q", event, got)

@@ -10,7 +10,7 @@ import (
 // readable turns a record into a line for a person: the time of day, the level,
 // the message and the attributes; an error gets lines of its own. What is the same
 // in every record is left out.
-func (c *core) readable(record []byte) []byte {
+func readable(record []byte) []byte {
 	record = bytes.TrimSpace(record)
 	var level, message, clock string
 	var attrs, errors strings.Builder

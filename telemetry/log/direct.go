@@ -49,9 +49,6 @@ func (d *Direct) Fatal(ctx context.Context) Event { return d.At(ctx, LevelFatal)
 // nothing.
 func (d *Direct) At(ctx context.Context, l slog.Level) Event {
 	c := d.h.core
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	if !c.enabled(ctx, l) {
 		return Event{}
 	}

@@ -57,16 +57,7 @@ func (c *core) fresh() *encoder {
 
 // encoder begins a record: the context's keys, and the groups that are open.
 func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	e := c.fresh()
-	e.h = h
-	e.inv = c.invocation(ctx)
-	e.prefix = c.prefix(e.inv)
-	lv := &e.lv // field by field: it is a wide struct
-	lv.start, lv.top, lv.clash = 0, true, false
-	lv.bound, lv.mask, lv.dup = h.top.members, h.top.mask, h.top.clash
+	e := c.begin(c.invocation(ctx), h)
 	if t := temporaryOf(ctx); t != nil {
 		for _, a := range t.attrs {
 			e.attr(a)
@@ -78,6 +69,16 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 		e.b = append(e.b, g.members...)
 		e.lv.mask = g.mask
 	}
+	return e
+}
+
+// begin begins a record at its top.
+func (c *core) begin(inv *scope.Invocation, h *Handler) *encoder {
+	e := c.fresh()
+	e.h, e.inv, e.prefix = h, inv, c.prefix(inv)
+	lv := &e.lv // field by field: it is a wide struct
+	lv.start, lv.top, lv.clash = 0, true, false
+	lv.bound, lv.mask, lv.dup = h.top.members, h.top.mask, h.top.clash
 	return e
 }
 
@@ -142,7 +143,7 @@ func bitOf(key string) uint64 {
 	if n == 0 {
 		return 1
 	}
-	return 1 << ((uint(n)*11 + uint(key[0])*3 + uint(key[n-1])*7) & 63) //nolint:gosec // a length
+	return 1 << ((uint(n)*11 + uint(key[0])*3 + uint(key[n-1])*7) & 63)
 }
 
 // reserved are the keys that say what a record is: attributes that have one of

@@ -78,7 +78,7 @@ func (e *encoder) node(name, message, location string) {
 
 // chain appends what err wraps, down to where it ends or forks.
 func (e *encoder) chain(err error, nodes *int) {
-	next, joined := unwrap(err)
+	joined, next := unwrap(err)
 	if next != nil {
 		e.b = append(e.b, `,"chain":[`...)
 		for depth := 0; next != nil; depth++ {
@@ -90,7 +90,7 @@ func (e *encoder) chain(err error, nodes *int) {
 			*nodes--
 			e.node(reflect.TypeOf(next).String(), next.Error(), e.location(next, false))
 			e.b = append(e.b, '}', ',')
-			next, joined = unwrap(next)
+			joined, next = unwrap(next)
 		}
 		if e.b[len(e.b)-1] == ',' {
 			e.b = e.b[:len(e.b)-1]
@@ -123,12 +123,12 @@ func (e *encoder) joined(errs []error, nodes *int) {
 	}
 }
 
-func unwrap(err error) (error, []error) {
+func unwrap(err error) (joined []error, next error) {
 	switch x := err.(type) { //nolint:errorlint // the chain itself is what is asked for
 	case interface{ Unwrap() error }:
-		return x.Unwrap(), nil
-	case interface{ Unwrap() []error }:
 		return nil, x.Unwrap()
+	case interface{ Unwrap() []error }:
+		return x.Unwrap(), nil
 	default:
 		return nil, nil
 	}
@@ -144,7 +144,7 @@ func nameOf(err error) string {
 		default:
 			return name
 		}
-		next, joined := unwrap(err)
+		joined, next := unwrap(err)
 		if next == nil && len(joined) > 0 {
 			next = joined[0]
 		}

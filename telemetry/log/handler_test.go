@@ -46,8 +46,10 @@ func invocation(tb testing.TB, s scope.Start) context.Context {
 }
 
 func function() scope.Start {
-	return scope.Start{RequestID: "2f1c", TraceID: "1-6742f1c0-5a0d3c1e9b7f48e2a6c4d810", Tenant: "acme",
-		Function: &scope.Function{ARN: "arn:aws:lambda:eu-west-1:111122223333:function:checkout", Name: "checkout", Memory: 256, Cold: true}}
+	return scope.Start{
+		RequestID: "2f1c", TraceID: "1-6742f1c0-5a0d3c1e9b7f48e2a6c4d810", Tenant: "acme",
+		Function: &scope.Function{ARN: "arn:aws:lambda:eu-west-1:111122223333:function:checkout", Name: "checkout", Memory: 256, Cold: true},
+	}
 }
 
 // fataler is a test, or one of rapid's.
@@ -107,8 +109,10 @@ func TestRecords(t *testing.T) {
 		"also in groups": {log: func(l *slog.Logger) {
 			l.With("g", 0).WithGroup("g").With("a", 1, "b", 2).Info("m", "a", 3, slog.Group("h", "x", 1, "y", 2, "x", 3))
 		}, want: head + `,"sampling_rate":0,"g":{"b":2,"a":3,"h":{"y":2,"x":3}}}`},
-		"keys that look alike are alike": {log: func(l *slog.Logger) { l.Info("m", "a\xff", 1, "a\xfe", 2, "a\ufffd", 3) },
-			want: head + `,"sampling_rate":0,"a` + "\ufffd" + `":3}`},
+		"keys that look alike are alike": {
+			log:  func(l *slog.Logger) { l.Info("m", "a\xff", 1, "a\xfe", 2, "a\ufffd", 3) },
+			want: head + `,"sampling_rate":0,"a` + "\ufffd" + `":3}`,
+		},
 		"the record's own keys": {log: func(l *slog.Logger) {
 			l.With("service", "x").Info("m", "level", 1, "message", 2, "timestamp", 3, "sampling_rate", 4, slog.Group("g", "level", 5))
 		}, want: head + `,"sampling_rate":0,"attr_service":"x","attr_level":1,"attr_message":2,"attr_timestamp":3,"attr_sampling_rate":4,"g":{"level":5}}`},
@@ -123,10 +127,14 @@ func TestRecords(t *testing.T) {
 				"s", secret{"u", "p", map[string]any{"token": []int{1, 2}, "ok": "password"}}, "raw", json.RawMessage(`{"p\u0061ssword" : {"a":"b"}, "c":[{"token":null}]}`))
 		}, want: head + `,"sampling_rate":0,"token":"*****","g":{"password":"*****","PASSWORD":"*****"},` +
 			`"s":{"User":"u","Password":"*****","inner":{"ok":"password","token":"*****"}},"raw":{"p\u0061ssword":"*****","c":[{"token":"*****"}]}}`},
-		"persistent keys": {opts: []log.Option{log.WithAttrs(slog.String("env", "prod"))}, log: func(l *slog.Logger) { l.Info("m") },
-			want: head + `,"sampling_rate":0,"env":"prod"}`},
-		"source": {opts: []log.Option{log.WithSource()}, log: func(l *slog.Logger) { l.Info("m") },
-			want: strings.Replace(head, `,"service"`, `,"location":"log/handler_test.go:LINE","service"`, 1) + `,"sampling_rate":0}`},
+		"persistent keys": {
+			opts: []log.Option{log.WithAttrs(slog.String("env", "prod"))}, log: func(l *slog.Logger) { l.Info("m") },
+			want: head + `,"sampling_rate":0,"env":"prod"}`,
+		},
+		"source": {
+			opts: []log.Option{log.WithSource()}, log: func(l *slog.Logger) { l.Info("m") },
+			want: strings.Replace(head, `,"service"`, `,"location":"log/handler_test.go:LINE","service"`, 1) + `,"sampling_rate":0}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, out := logger(c.opts...)
@@ -164,7 +172,7 @@ func TestAContextOfAWSLambdaGoIsEnough(t *testing.T) {
 	l := slog.New(h)
 	for _, id := range []string{"r-1", "r-2"} {
 		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: id, InvokedFunctionArn: "arn", TenantID: "acme"})
-		ctx = context.WithValue(ctx, "x-amzn-trace-id", "Self=1; Root=1-a-b;Parent=53995c3f42cd8ad8;Sampled=1") //nolint:revive,staticcheck // aws-lambda-go's key
+		ctx = context.WithValue(ctx, "x-amzn-trace-id", "Self=1; Root=1-a-b;Parent=53995c3f42cd8ad8;Sampled=1") //nolint:staticcheck // aws-lambda-go's key
 		l.DebugContext(ctx, "held")
 		if id == "r-2" {
 			l.ErrorContext(ctx, "m")
@@ -179,8 +187,10 @@ func TestAContextOfAWSLambdaGoIsEnough(t *testing.T) {
 }
 
 func TestLevels(t *testing.T) {
-	for l, want := range map[slog.Level]string{-100: "TRACE", log.LevelTrace: "TRACE", -5: "TRACE", slog.LevelDebug: "DEBUG", -1: "DEBUG", slog.LevelInfo: "INFO", 1: "INFO",
-		slog.LevelWarn: "WARN", 7: "WARN", slog.LevelError: "ERROR", 11: "ERROR", log.LevelFatal: "FATAL", 1000: "FATAL"} {
+	for l, want := range map[slog.Level]string{
+		-100: "TRACE", log.LevelTrace: "TRACE", -5: "TRACE", slog.LevelDebug: "DEBUG", -1: "DEBUG", slog.LevelInfo: "INFO", 1: "INFO",
+		slog.LevelWarn: "WARN", 7: "WARN", slog.LevelError: "ERROR", 11: "ERROR", log.LevelFatal: "FATAL", 1000: "FATAL",
+	} {
 		h, out := logger(log.WithLevel(slog.Level(-1000)))
 		slog.New(h).Log(t.Context(), l, "m")
 		if got := decode(t, out.Bytes())["level"]; got != want {
@@ -263,7 +273,7 @@ func TestARecordThatIsTooLong(t *testing.T) {
 	slog.New(h).InfoContext(ctx, "m", "b", strings.Repeat("x", 2<<20))
 	for line := range bytes.Lines(out.Bytes()) {
 		m := decode(t, line)
-		if len(line) > 1<<20 || m["oversize_bytes"].(float64) < 1<<20 || m["function_request_id"] != "2f1c" || m["b"] != nil {
+		if n, _ := m["oversize_bytes"].(float64); n < 1<<20 || len(line) > 1<<20 || m["function_request_id"] != "2f1c" || m["b"] != nil {
 			t.Errorf("%d bytes: %.200s", len(line), line)
 		}
 	}
@@ -288,5 +298,19 @@ func TestLinesForAPerson(t *testing.T) {
 `
 	if diff := cmp.Diff(want, lines.ReplaceAllString(out.String(), ".go:LINE")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestNoContext: slog's contract lets a context be nil.
+func TestNoContext(t *testing.T) {
+	h, out := logger(log.WithBuffer(0), log.WithSampleRate(0.5))
+	var none context.Context
+	slog.New(h).InfoContext(none, "m")
+	h.Direct().Info(none).Msg("m")
+	h.Direct().Debug(none).Msg("m")
+	h.FlushBuffer(none)
+	h.DiscardBuffer(none)
+	if log.SetCorrelation(none, "x") || len(messages(t, out)) != 2 {
+		t.Error(out.String())
 	}
 }

@@ -152,9 +152,11 @@ func TestARecordIsTheNaiveModels(t *testing.T) {
 		var out bytes.Buffer
 		ctx, inv := scope.Begin(context.Background(), function())
 		defer inv.End()
-		want := object{"level": "INFO", "timestamp": "2026-11-23T07:00:00.123Z", "service": "checkout", "sampling_rate": 0., "cold_start": true,
+		want := object{
+			"level": "INFO", "timestamp": "2026-11-23T07:00:00.123Z", "service": "checkout", "sampling_rate": 0., "cold_start": true,
 			"function_arn": inv.Function.ARN, "function_memory_size": 256., "function_name": "checkout", "function_request_id": "2f1c",
-			"xray_trace_id": inv.TraceID, "tenant_id": "acme"}
+			"xray_trace_id": inv.TraceID, "tenant_id": "acme",
+		}
 		base := log.New(log.WithWriter(&out), log.WithEnvironment(nowhere), log.WithService("checkout"), log.WithClock(clock))
 		var h slog.Handler = base
 		// Groups that were opened, each with what was bound in it.

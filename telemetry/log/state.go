@@ -24,8 +24,12 @@ type state struct {
 // view is the beginning of the invocation's records, encoded for one block of it.
 type view struct{ block, prefix []byte }
 
-// invocation finds the unit of work that ctx belongs to; nil outside of one.
+// invocation finds the unit of work that ctx belongs to; nil outside of
+// one, and for those who pass no context at all.
 func (c *core) invocation(ctx context.Context) *scope.Invocation {
+	if ctx == nil {
+		return nil
+	}
 	if inv := scope.From(ctx); inv != nil {
 		return inv
 	}

@@ -17,6 +17,8 @@ import (
 const hex = "0123456789abcdef"
 
 // plain says of each byte below 0x80 whether it stands for itself in a string.
+//
+//nolint:gochecknoglobals // a table
 var plain = func() (t [utf8.RuneSelf]bool) {
 	for c := byte(' '); c < utf8.RuneSelf; c++ {
 		t[c] = c != '"' && c != '\\' && c != 0x7f

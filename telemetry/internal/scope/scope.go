@@ -189,11 +189,11 @@ func (inv *Invocation) Fields() []slog.Attr {
 
 // Hold returns what a signal keeps for this invocation, made at first use. Two
 // first uses at a time may both make one; all get the same.
-func (inv *Invocation) Hold(s Signal, make func() any) any {
+func (inv *Invocation) Hold(s Signal, first func() any) any {
 	if p := inv.slots[s].Load(); p != nil {
 		return *p
 	}
-	v := make()
+	v := first()
 	if inv.slots[s].CompareAndSwap(nil, &v) {
 		return v
 	}

@@ -35,16 +35,20 @@ func TestTheOnlyInvocationIsFoundWithoutAContext(t *testing.T) {
 }
 
 func TestBlock(t *testing.T) {
-	_, inv := scope.Begin(t.Context(), scope.Start{RequestID: `q"1`, TraceID: "1-a-b", Tenant: "acme",
-		Function: &scope.Function{ARN: "arn", Name: "pay", Memory: 256, Cold: true}})
+	_, inv := scope.Begin(t.Context(), scope.Start{
+		RequestID: `q"1`, TraceID: "1-a-b", Tenant: "acme",
+		Function: &scope.Function{ARN: "arn", Name: "pay", Memory: 256, Cold: true},
+	})
 	defer inv.End()
 	inv.SetCorrelation("c-77")
 	var got map[string]any
 	if err := json.Unmarshal([]byte(`{"x":0`+string(inv.Block())+`}`), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"x": 0., "cold_start": true, "function_arn": "arn", "function_memory_size": 256., "function_name": "pay",
-		"function_request_id": `q"1`, "xray_trace_id": "1-a-b", "tenant_id": "acme", "correlation_id": "c-77"}
+	want := map[string]any{
+		"x": 0., "cold_start": true, "function_arn": "arn", "function_memory_size": 256., "function_name": "pay",
+		"function_request_id": `q"1`, "xray_trace_id": "1-a-b", "tenant_id": "acme", "correlation_id": "c-77",
+	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
