@@ -83,7 +83,7 @@ func (c *core) flush(inv *scope.Invocation) {
 // an invocation or without a buffer it does nothing. A record of level error or
 // above does the same by itself.
 func (h *Handler) FlushBuffer(ctx context.Context) {
-	if inv := h.core.invocation(ctx); inv != nil && h.core.buffer > 0 {
+	if inv, _ := h.core.invocation(ctx); inv != nil && h.core.buffer > 0 {
 		h.core.flush(inv)
 	}
 }
@@ -91,7 +91,7 @@ func (h *Handler) FlushBuffer(ctx context.Context) {
 // DiscardBuffer forgets the debug records that the invocation of ctx holds: what a
 // good end does with them.
 func (h *Handler) DiscardBuffer(ctx context.Context) {
-	inv := h.core.invocation(ctx)
+	inv, _ := h.core.invocation(ctx)
 	if inv == nil || h.core.buffer == 0 {
 		return
 	}

@@ -8,8 +8,6 @@ import (
 	"gitlab.com/nines-sre/nines/telemetry/internal/scope"
 )
 
-type temporaryKey struct{}
-
 // temporary are keys that a context carries. They do not change.
 type temporary struct{ attrs []slog.Attr }
 
@@ -26,14 +24,14 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	} else {
 		attrs = slices.Clone(attrs)
 	}
-	return context.WithValue(ctx, temporaryKey{}, &temporary{attrs: attrs})
+	return scope.Carry(ctx, &temporary{attrs: attrs})
 }
 
 func temporaryOf(ctx context.Context) *temporary {
 	if ctx == nil {
 		return nil
 	}
-	t, _ := ctx.Value(temporaryKey{}).(*temporary)
+	t, _ := scope.Carried(ctx).(*temporary)
 	return t
 }
 

@@ -106,7 +106,7 @@ func (c *core) enabled(ctx context.Context, l slog.Level) bool {
 	if c.rate == 0 && c.buffer == 0 || lowest >= LevelSilent {
 		return false
 	}
-	inv := c.invocation(ctx)
+	inv, _ := c.invocation(ctx)
 	return inv != nil && (c.buffer > 0 || l >= slog.LevelDebug && c.sampled(inv))
 }
 

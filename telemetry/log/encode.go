@@ -21,6 +21,8 @@ type encoder struct {
 	prefix []byte
 	pc     uintptr
 
+	block, known []byte // of the last invocation: its block, and the prefix made of it
+
 	b     []byte // attributes: members without a leading comma
 	line  []byte // the whole record
 	stack []level
@@ -57,11 +59,10 @@ func (c *core) fresh() *encoder {
 
 // encoder begins a record: the context's keys, and the groups that are open.
 func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
-	e := c.begin(c.invocation(ctx), h)
-	if t := temporaryOf(ctx); t != nil {
-		for _, a := range t.attrs {
-			e.attr(a)
-		}
+	inv, carries := c.invocation(ctx)
+	e := c.begin(inv, h)
+	if carries {
+		e.carried(ctx)
 	}
 	for i := range h.groups {
 		g := &h.groups[i]
@@ -72,10 +73,28 @@ func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 	return e
 }
 
+// carried adds the keys that the context carries.
+func (e *encoder) carried(ctx context.Context) {
+	if t := temporaryOf(ctx); t != nil {
+		for _, a := range t.attrs {
+			e.attr(a)
+		}
+	}
+}
+
 // begin begins a record at its top.
 func (c *core) begin(inv *scope.Invocation, h *Handler) *encoder {
 	e := c.fresh()
-	e.h, e.inv, e.prefix = h, inv, c.prefix(inv)
+	e.h, e.inv = h, inv
+	switch {
+	case inv == nil:
+		e.prefix = c.bare
+	case same(e.block, inv.Block()) && e.block != nil:
+		e.prefix = e.known // the same invocation as last time
+	default:
+		e.prefix = c.prefix(inv)
+		e.block, e.known = inv.Block(), e.prefix
+	}
 	lv := &e.lv // field by field: it is a wide struct
 	lv.start, lv.top, lv.clash = 0, true, false
 	lv.bound, lv.mask, lv.dup = h.top.members, h.top.mask, h.top.clash
@@ -137,13 +156,14 @@ func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
 	e.line = append(b, '}', '\n')
 }
 
-// bitOf gives each key one of 64 bits: keys with different bits are different.
+// bitOf gives each key one of 64 bits: keys with different bits are different. The
+// factors spread common names, and keep them off the bits of special ones.
 func bitOf(key string) uint64 {
 	n := len(key)
 	if n == 0 {
 		return 1
 	}
-	return 1 << ((uint(n)*11 + uint(key[0])*3 + uint(key[n-1])*7) & 63)
+	return 1 << ((uint(n) + uint(key[0])*5 + uint(key[n-1])*11) & 63)
 }
 
 // reserved are the keys that say what a record is: attributes that have one of
@@ -199,22 +219,25 @@ func (e *encoder) key(k string) (before bool) {
 	}
 	bit := bitOf(k)
 	if e.lv.top && bit&special != 0 {
-		if other := reserved(k); other != "" {
-			k, bit = other, bitOf(other)
-			e.core.renamed.Add(1)
-		} else if ofInvocation(k) {
-			e.lv.clash, before = true, true
-		}
+		k, before = e.special(k)
+		bit = bitOf(k)
 	}
-	from := len(e.b)
+	b := e.b
+	from := len(b)
+	if from > e.lv.start {
+		b = append(b, ',')
+	}
 	if plain {
-		e.b = appendPlainKey(e.b, k, from > e.lv.start)
+		// At once: keys are most of what a record costs.
+		i := len(b)
+		b = slices.Grow(b, len(k)+3)[:i+len(k)+3]
+		b[i] = '"'
+		copy(b[i+1:], k)
+		b[len(b)-2], b[len(b)-1] = '"', ':'
 	} else {
-		if from > e.lv.start {
-			e.b = append(e.b, ',')
-		}
-		e.b = append(jsonx.AppendString(e.b, k), ':')
+		b = append(jsonx.AppendString(b, k), ':')
 	}
+	e.b = b
 	if e.lv.mask&bit != 0 && e.has(from) {
 		e.lv.dup, before = true, true
 	}
@@ -222,20 +245,18 @@ func (e *encoder) key(k string) (before bool) {
 	return before
 }
 
-// appendPlainKey appends `,"key":` at once: keys are most of what a record costs.
-func appendPlainKey(b []byte, k string, comma bool) []byte {
-	b = slices.Grow(b, len(k)+4)
-	i := len(b)
-	if comma {
-		b = b[:i+1]
-		b[i] = ','
-		i++
+// special renames a key that is the record's own, and notes one that is the
+// invocation's.
+func (e *encoder) special(k string) (name string, before bool) {
+	if other := reserved(k); other != "" {
+		e.core.renamed.Add(1)
+		return other, false
 	}
-	b = b[:i+len(k)+3]
-	b[i] = '"'
-	i += 1 + copy(b[i+1:], k)
-	b[i], b[i+1] = '"', ':'
-	return b
+	if ofInvocation(k) {
+		e.lv.clash = true
+		return k, true
+	}
+	return k, false
 }
 
 // has says whether the key that was appended at from came before.

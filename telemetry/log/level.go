@@ -52,8 +52,9 @@ func levelHeads(critical bool) (h heads) {
 
 // second is a formatted second, which the records of that second share.
 type second struct {
-	unix       int64
-	head, tail string // `,"timestamp":"2026-11-23T07:00:00.` and `Z"`
+	unix   int64
+	text   string // `,"timestamp":"2026-11-23T07:00:00.000Z"`
+	millis int    // where the milliseconds stand
 }
 
 // appendTime appends the timestamp: RFC 3339 with milliseconds in the zone of the
@@ -63,11 +64,13 @@ func (c *core) appendTime(b []byte, t time.Time) []byte {
 	s := c.second.Load()
 	if u := t.Unix(); s == nil || s.unix != u {
 		at := t.In(c.zone)
-		s = &second{unix: u, head: at.Format(`,"timestamp":"2006-01-02T15:04:05.`), tail: at.Format(`Z07:00"`)}
+		head := at.Format(`,"timestamp":"2006-01-02T15:04:05.`)
+		s = &second{unix: u, text: head + "000" + at.Format(`Z07:00"`), millis: len(head)}
 		c.second.Store(s)
 	}
+	b = append(b, s.text...)
 	ms := t.Nanosecond() / int(time.Millisecond)
-	b = append(b, s.head...)
-	b = append(b, '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10)) //nolint:gosec // digits
-	return append(b, s.tail...)
+	at := b[len(b)-len(s.text)+s.millis:]
+	at[0], at[1], at[2] = '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10) //nolint:gosec // digits
+	return b
 }

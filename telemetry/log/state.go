@@ -24,20 +24,23 @@ type state struct {
 // view is the beginning of the invocation's records, encoded for one block of it.
 type view struct{ block, prefix []byte }
 
-// invocation finds the unit of work that ctx belongs to; nil outside of
-// one, and for those who pass no context at all.
-func (c *core) invocation(ctx context.Context) *scope.Invocation {
+// invocation finds the unit of work that ctx belongs to; nil outside of one, and
+// for those who pass no context at all. It also says whether ctx may carry keys.
+func (c *core) invocation(ctx context.Context) (inv *scope.Invocation, carries bool) {
 	if ctx == nil {
-		return nil
+		return nil, false
+	}
+	if inv := scope.Of(ctx); inv != nil {
+		return inv, inv.Carries.Load()
 	}
 	if inv := scope.From(ctx); inv != nil {
-		return inv
+		return inv, true
 	}
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
-		return nil
+		return nil, true
 	}
-	return c.looseInvocation(ctx, lc)
+	return c.looseInvocation(ctx, lc), true
 }
 
 // looseInvocation is one that nobody wrapped: the context of aws-lambda-go tells
@@ -104,9 +107,6 @@ func (c *core) stateOf(inv *scope.Invocation) *state {
 // prefix is the beginning of the invocation's records, encoded anew only when the
 // invocation says something new (its correlation id).
 func (c *core) prefix(inv *scope.Invocation) []byte {
-	if inv == nil {
-		return c.bare
-	}
 	st := c.stateOf(inv)
 	block := inv.Block()
 	if v := st.view.Load(); v != nil && same(v.block, block) {

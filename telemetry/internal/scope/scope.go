@@ -51,6 +51,8 @@ type Invocation struct {
 	Start
 	// Hash spreads invocations evenly over all uint64; those of one trace share it.
 	Hash uint64
+	// Carries says that a context of it carries something; see [Carry].
+	Carries atomic.Bool
 	// Retries are calls that had to be made again, as clients report them.
 	Retries atomic.Int64
 
@@ -94,6 +96,7 @@ func TakeCold() bool { return !process.warm.Swap(true) }
 func Begin(ctx context.Context, s Start) (context.Context, *Invocation) {
 	inv := &Invocation{Start: s, Hash: spread(s.TraceID, s.RequestID)}
 	inv.encode()
+	inv.Carries.Store(Carried(ctx) != nil)
 	if process.running.Add(1) == 1 && !s.Concurrent {
 		process.current.Store(inv)
 	} else {
@@ -138,6 +141,20 @@ func From(ctx context.Context) *Invocation {
 	}
 	return process.current.Load()
 }
+
+type carriedKey struct{}
+
+// Carry returns a context that carries what the log wants to find in it. The
+// invocation is told, so that where nothing is carried nothing is looked for.
+func Carry(ctx context.Context, what any) context.Context {
+	if inv := Of(ctx); inv != nil {
+		inv.Carries.Store(true)
+	}
+	return context.WithValue(ctx, carriedKey{}, what)
+}
+
+// Carried is what ctx carries, or nil.
+func Carried(ctx context.Context) any { return ctx.Value(carriedKey{}) }
 
 // Of finds the unit of work that ctx carries; nil when it carries none.
 func Of(ctx context.Context) *Invocation {
