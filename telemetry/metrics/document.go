@@ -97,7 +97,8 @@ func appendValues(b []byte, values []float64) []byte {
 	return append(b, ']')
 }
 
-// encode makes documents of groups; the caller holds the lock and clears them.
+// encode makes documents of groups ahead of the flush; the caller holds the lock
+// and clears them.
 func (rec *recorder) encode(st *state, groups ...*group) *output {
 	out := rec.reg.output()
 	rec.encodeTo(out, st, groups...)
@@ -129,18 +130,16 @@ func (rec *recorder) encodeTo(out *output, st *state, groups ...*group) {
 
 func (rec *recorder) outdated(g *group) {
 	for i := range g.series {
-		s := &g.series[i]
-		n := uint64(len(s.values))
-		rec.reg.totals.add(BadTimestamp, n, s.m.name)
-		rec.drops.add(BadTimestamp, n, s.m.name)
+		rec.drop(BadTimestamp, uint64(len(g.series[i].values)), g.series[i].m.name)
 	}
 }
 
-// write writes the lines, without a lock, and gives the output back.
-func (r *Registry) write(out *output, rec *recorder) {
+// write writes the lines and empties out. No lock is held: a stream may take its
+// time.
+func (rec *recorder) write(out *output) {
 	from, lost := 0, 0
 	for _, l := range out.lines {
-		if !r.writeLine(out.buf[from:l.end]) {
+		if !rec.reg.writeLine(out.buf[from:l.end]) {
 			lost += l.values
 		}
 		from = l.end
@@ -152,7 +151,12 @@ func (r *Registry) write(out *output, rec *recorder) {
 		out.buf = nil
 	}
 	out.buf, out.lines = out.buf[:0], out.lines[:0]
-	r.outputs.Put(out)
+}
+
+// writeBack writes an output of its own and gives it back.
+func (rec *recorder) writeBack(out *output) {
+	rec.write(out)
+	rec.reg.outputs.Put(out)
 }
 
 // writeLine does not pass on the panic of a writer that the program gave us.
@@ -181,22 +185,11 @@ func (r *Registry) Flush(ctx context.Context) []Drop {
 		return nil
 	}
 	rec := r.recorder(ctx)
-	out := r.output()
-	rec.flush(out)
-	other := rec != &r.process && r.lambda
-	if other {
-		r.process.flush(out)
-	}
-	r.write(out, rec)
-	drops := rec.take(nil)
-	if other {
-		drops = r.process.take(drops)
+	rec.flush()
+	drops := rec.drops.take(nil)
+	if rec != &r.process && r.lambda {
+		r.process.flush()
+		drops = r.process.drops.take(drops)
 	}
 	return drops
-}
-
-func (rec *recorder) take(drops []Drop) []Drop {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.drops.take(drops)
 }

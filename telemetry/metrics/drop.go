@@ -1,6 +1,9 @@
 package metrics
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Reason says why something was dropped.
 type Reason string
@@ -54,27 +57,32 @@ type Drop struct {
 	First string
 }
 
-// tally counts drops by reason; the owner's lock guards it.
+// tally counts drops by reason until they are taken.
 type tally struct {
-	any   bool
+	any   atomic.Bool // without a lock, as mostly there is nothing
+	mu    sync.Mutex
 	count [numReasons]uint64
 	first [numReasons]string
 }
 
 func (t *tally) add(reason Reason, n uint64, name string) {
 	i := indexOf(reason)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.count[i] == 0 {
 		t.first[i] = name
 	}
 	t.count[i] += n
-	t.any = true
+	t.any.Store(true)
 }
 
 // take adds what t holds to drops, and empties it.
 func (t *tally) take(drops []Drop) []Drop {
-	if !t.any {
+	if !t.any.Load() {
 		return drops
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 next:
 	for i, reason := range reasons() {
 		if t.count[i] == 0 {
@@ -88,7 +96,8 @@ next:
 		}
 		drops = append(drops, Drop{Reason: reason, Count: t.count[i], First: t.first[i]})
 	}
-	*t = tally{}
+	t.count, t.first = [numReasons]uint64{}, [numReasons]string{}
+	t.any.Store(false)
 	return drops
 }
 

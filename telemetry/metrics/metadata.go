@@ -70,8 +70,7 @@ func (rec *recorder) encodeMetadata(st *state) {
 	kept := st.metadata[:0]
 	for _, m := range st.metadata {
 		if rec.reg.taken(m.key) {
-			rec.reg.totals.add(BadMetadata, 1, m.key)
-			rec.drops.add(BadMetadata, 1, m.key)
+			rec.drop(BadMetadata, 1, m.key)
 			continue
 		}
 		kept = append(kept, m)

@@ -161,7 +161,7 @@ func (s Series) Add(ctx context.Context, value float64) {
 		return
 	}
 	if out := rec.add(s, value); out != nil {
-		r.write(out, rec)
+		rec.writeBack(out)
 	}
 }
 
@@ -189,7 +189,7 @@ func (s Series) Emit(ctx context.Context, value float64) {
 	}
 	out := r.output()
 	out.single(r, s, now, value)
-	r.write(out, rec)
+	rec.writeBack(out)
 }
 
 // refuse says why a value is not taken; "": it is.

@@ -53,8 +53,6 @@ func (r *Registry) recorder(ctx context.Context) *recorder {
 // drop counts what is not recorded.
 func (rec *recorder) drop(reason Reason, n uint64, name string) {
 	rec.reg.totals.add(reason, n, name)
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
 	rec.drops.add(reason, n, name)
 }
 
@@ -100,16 +98,18 @@ func (rec *recorder) add(s Series, value float64) *output {
 	return out
 }
 
-// flush encodes everything into out and gives the state back.
-func (rec *recorder) flush(out *output) {
+// flush writes everything. The state is taken out of the record first, so that
+// nobody waits for the stream.
+func (rec *recorder) flush() {
 	rec.mu.Lock()
-	defer rec.mu.Unlock()
 	st := rec.st
+	rec.st = nil
+	rec.mu.Unlock()
 	if st == nil {
 		return
 	}
-	rec.st = nil
-	rec.encodeTo(out, st, st.groups...)
+	rec.encodeTo(&st.out, st, st.groups...)
+	rec.write(&st.out)
 	st.reset()
 	rec.reg.states.Put(st)
 }
@@ -119,11 +119,13 @@ type state struct {
 	groups []*group // in the order of their first value
 	spare  []*group
 	last   *group
-	index  map[groupKey]*group
+	index  map[groupKey]*group // of the groups beyond the first few
 
 	metadata []metadatum
 	size     int    // of the metadata, encoded
 	tail     []byte // the metadata, encoded, without what is refused
+
+	out output // of the flush
 }
 
 func newState() *state { return &state{index: map[groupKey]*group{}} }
@@ -149,6 +151,9 @@ func (s *series) add(value float64) {
 	s.values = append(s.values, value+0) // -0 is 0
 }
 
+// few groups are found faster by looking at each.
+const few = 8
+
 // group finds or makes the group of dimensions and instant; nil when there are too
 // many.
 func (st *state) group(b *binding, at int64) *group {
@@ -156,18 +161,32 @@ func (st *state) group(b *binding, at int64) *group {
 	if g := st.last; g != nil && g.groupKey == key {
 		return g
 	}
-	g := st.index[key]
+	g := st.find(key)
 	if g == nil {
 		if len(st.groups) == maxGroups {
 			return nil
 		}
 		g = st.unused()
 		g.groupKey = key
+		if len(st.groups) >= few {
+			st.index[key] = g
+		}
 		st.groups = append(st.groups, g)
-		st.index[key] = g
 	}
 	st.last = g
 	return g
+}
+
+func (st *state) find(key groupKey) *group {
+	for i := range min(few, len(st.groups)) {
+		if st.groups[i].groupKey == key {
+			return st.groups[i]
+		}
+	}
+	if len(st.groups) <= few {
+		return nil
+	}
+	return st.index[key]
 }
 
 func (st *state) unused() *group {
@@ -185,10 +204,12 @@ func (st *state) clear() {
 		g.clear()
 		g.groupKey = groupKey{}
 	}
+	if len(st.groups) > few {
+		clear(st.index)
+	}
 	st.spare = append(st.spare, st.groups...)
 	st.groups = st.groups[:0]
 	st.last = nil
-	clear(st.index)
 }
 
 // reset forgets everything, and gives back what was unusually much.

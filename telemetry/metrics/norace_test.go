@@ -1,0 +1,6 @@
+//go:build !race
+
+package metrics_test
+
+// raced says that the race detector is on, which allocates.
+const raced = false
