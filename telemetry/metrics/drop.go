@@ -110,7 +110,8 @@ type totals struct {
 func (t *totals) add(reason Reason, n uint64, name string) {
 	i := indexOf(reason)
 	if t.count[i].Add(n) == n {
-		t.first[i].CompareAndSwap(nil, &name)
+		kept := name // in a variable of its own, for only this one to be allocated
+		t.first[i].CompareAndSwap(nil, &kept)
 	}
 }
 

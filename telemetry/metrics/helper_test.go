@@ -65,7 +65,7 @@ func (s *stream) documents(t testing.TB) []document {
 	return out
 }
 
-func parse(t testing.TB, l string) document {
+func parse(t failer, l string) document {
 	t.Helper()
 	var head struct {
 		AWS struct {
@@ -150,3 +150,10 @@ func dropped(drops []metrics.Drop, reason metrics.Reason) uint64 {
 }
 
 const day = 24 * time.Hour
+
+// failer is what tests and properties have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
