@@ -174,9 +174,8 @@ func (r *Registry) writeLine(p []byte) (ok bool) {
 // first invocation, or from goroutines that outlived theirs.
 //
 // It returns what was dropped since the last flush, nil when nothing was: worth a
-// warning in the log. Called when the invocation has ended, nothing can come
-// after it unseen; values of a context that outlives it then count as the
-// process's.
+// warning in the log. What a goroutine adds after the last flush of an invocation
+// that has ended is written by the next one, whoever's that is.
 //
 // The instant of a document is that of its flush: a daemon flushes as often as its
 // metrics' resolution asks for, each minute or each second.
@@ -186,6 +185,7 @@ func (r *Registry) Flush(ctx context.Context) []Drop {
 	}
 	rec := r.recorder(ctx)
 	rec.flush()
+	r.late.flush()
 	drops := rec.drops.take(nil)
 	if rec != &r.process && r.lambda {
 		r.process.flush()

@@ -97,6 +97,33 @@ func TestAfterTheEnd(t *testing.T) {
 	}
 }
 
+// Between the last flush of an invocation and its end there is a moment in which
+// its goroutines may still add: the next flush of another writes it, as theirs.
+func TestBetweenTheFlushAndTheEnd(t *testing.T) {
+	t.Parallel()
+	r, out := start(t)
+	m := r.MustMetric("m", metrics.Count)
+	first, end := invoke(t, scope.Start{RequestID: "1", Concurrent: true})
+	m.Add(first, 1)
+	r.Flush(first)
+	m.Add(first, 2)
+	r.Metadata(first, "id", "1")
+	other, _ := invoke(t, scope.Start{RequestID: "2", Concurrent: true})
+	r.Flush(other)
+	if d := out.documents(t); len(d) != 1 {
+		t.Fatalf("it runs still, and is written by another: %+v", d)
+	}
+	end()
+	r.Flush(other)
+	if d := out.documents(t); len(d) != 1 || d[0].values("m")[0] != 2 || d[0].members["id"] != "1" {
+		t.Fatalf("%+v", d)
+	}
+	r.Flush(other)
+	if d := out.documents(t); d != nil {
+		t.Fatalf("twice: %+v", d)
+	}
+}
+
 // In a server a request's flush leaves alone what the process gathers.
 func TestProcessKeepsItsOwnTime(t *testing.T) {
 	t.Parallel()

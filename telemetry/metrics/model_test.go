@@ -196,4 +196,3 @@ func (m *model) sorted() map[string][]float64 {
 	}
 	return out
 }
-

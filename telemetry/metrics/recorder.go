@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,9 +20,11 @@ type recorder struct {
 	inv  *scope.Invocation // nil: the process
 	next atomic.Pointer[recorder]
 
-	mu    sync.Mutex
-	st    *state // nil: nothing since the last flush
-	drops tally
+	mu      sync.Mutex
+	st      *state // nil: nothing since the last flush
+	flushed bool   // there was one
+	late    bool   // it is among the latecomers
+	drops   tally
 }
 
 // recorder finds the record that ctx belongs to.
@@ -68,7 +71,51 @@ func (rec *recorder) open() *state {
 		return nil
 	}
 	rec.st, _ = rec.reg.states.Get().(*state)
+	if rec.flushed && !rec.late && rec.inv != nil {
+		rec.late = true
+		rec.reg.late.add(rec)
+	}
 	return rec.st
+}
+
+// latecomers are records that got something after a flush: perhaps their
+// invocation's last one, of which nobody told us. When it has ended, whoever
+// flushes next writes them.
+type latecomers struct {
+	some atomic.Bool
+	mu   sync.Mutex
+	all  []*recorder
+}
+
+func (l *latecomers) add(rec *recorder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, rec)
+	l.some.Store(true)
+}
+
+func (l *latecomers) flush() {
+	if !l.some.Load() {
+		return
+	}
+	for _, rec := range l.ended() {
+		rec.flush()
+	}
+}
+
+// ended takes the records of those that have.
+func (l *latecomers) ended() (out []*recorder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = slices.DeleteFunc(l.all, func(rec *recorder) bool {
+		if !rec.inv.Ended() {
+			return false
+		}
+		out = append(out, rec)
+		return true
+	})
+	l.some.Store(len(l.all) > 0)
+	return out
 }
 
 // add records a value; what it returns is to be written.
@@ -103,7 +150,7 @@ func (rec *recorder) add(s Series, value float64) *output {
 func (rec *recorder) flush() {
 	rec.mu.Lock()
 	st := rec.st
-	rec.st = nil
+	rec.st, rec.flushed = nil, true
 	rec.mu.Unlock()
 	if st == nil {
 		return

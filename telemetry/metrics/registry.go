@@ -43,7 +43,8 @@ type Registry struct {
 	metrics  int
 	problems []string
 
-	process recorder  // what belongs to no invocation
+	process recorder // what belongs to no invocation
+	late    latecomers
 	states  sync.Pool // *state
 	outputs sync.Pool // *output
 	totals  totals
