@@ -139,6 +139,8 @@ func appendList(b []byte, v any) []byte {
 		return appendEach(b, len(v), func(b []byte, i int) []byte { return appendValue(b, slog.Int64Value(v[i])) })
 	case []int:
 		return appendEach(b, len(v), func(b []byte, i int) []byte { return appendValue(b, slog.IntValue(v[i])) })
+	case []slog.Value:
+		return appendEach(b, len(v), func(b []byte, i int) []byte { return appendValue(b, v[i]) })
 	case []float64:
 		return appendEach(b, len(v), func(b []byte, i int) []byte { return appendValue(b, slog.Float64Value(v[i])) })
 	case nil:

@@ -24,7 +24,8 @@ type Batch struct {
 }
 
 // Record is a span that has ended. Attribute values are strings, booleans, numbers,
-// durations, times, groups, and slices of strings, numbers or booleans.
+// durations, times, groups, and slices of bytes, strings, numbers, booleans or
+// slog.Values.
 type Record struct {
 	Trace        TraceID
 	ID, Parent   SpanID

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"gitlab.com/nines-sre/nines/telemetry/internal/jsonx"
@@ -9,12 +10,13 @@ import (
 
 // appendCause appends the exceptions, each with the one that caused it.
 func appendCause(b []byte, r *Record, whole bool) []byte {
-	if len(r.Failures) == 0 {
+	failures := slices.Concat(r.Failures, exceptions(r.Events))
+	if len(failures) == 0 {
 		return b
 	}
 	b = append(b, `,"cause":{"exceptions":[`...)
-	for i := range r.Failures {
-		f := &r.Failures[i]
+	for i := range failures {
+		f := &failures[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -24,8 +26,8 @@ func appendCause(b []byte, r *Record, whole bool) []byte {
 		if f.Remote {
 			b = append(b, `,"remote":true`...)
 		}
-		if f.Wraps && i+1 < len(r.Failures) {
-			b = appendID(append(b, `,"cause":`...), r.Failures[i+1].ID)
+		if f.Wraps && i+1 < len(failures) {
+			b = appendID(append(b, `,"cause":`...), failures[i+1].ID)
 		}
 		if whole {
 			b = appendStack(b, f)
@@ -33,6 +35,19 @@ func appendCause(b []byte, r *Record, whole bool) []byte {
 		b = append(b, '}')
 	}
 	return append(b, `]}`...)
+}
+
+// exceptions are the errors that OpenTelemetry records as events.
+func exceptions(events []Event) (out []Failure) {
+	for _, e := range events {
+		if e.Name == "exception" {
+			out = append(out, Failure{
+				ID: NewSpanID(), At: e.At, Type: find(e.Attributes, "exception.type"),
+				Message: find(e.Attributes, "exception.message"), Trace: find(e.Attributes, "exception.stacktrace"),
+			})
+		}
+	}
+	return out
 }
 
 func appendStack(b []byte, f *Failure) []byte {
@@ -106,6 +121,9 @@ func appendShown(b []byte, r *Record, name string) []byte {
 	}
 	b = appendLinks(b, r.Links)
 	for i, e := range r.Events {
+		if e.Name == "exception" {
+			continue // a cause
+		}
 		b = jsonx.AppendKey(b, "event."+strconv.Itoa(i))
 		b = append(jsonx.AppendString(append(b, `{"name":`...), e.Name), `,"time":`...)
 		b = appendSeconds(b, e.At)
