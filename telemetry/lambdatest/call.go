@@ -61,9 +61,11 @@ func (s *sandbox) take() *call {
 
 // asked notes that the runtime asks for an event: the one it answered is over,
 // and one that it has and did not answer it gets again. The lock is held.
-func (s *sandbox) asked() (first bool, again *call) {
+func (s *sandbox) asked() (again *call) {
+	s.turn++
 	if s.ready.IsZero() {
-		s.ready, first = time.Now(), true
+		s.ready = time.Now()
+		s.telemetry.emit("platform.initRuntimeDone", s.initRuntimeDone("success"))
 	}
 	if !s.fn.concurrent() {
 		for id, c := range s.calls {
@@ -76,7 +78,7 @@ func (s *sandbox) asked() (first bool, again *call) {
 		}
 	}
 	s.change()
-	return first, again
+	return again
 }
 
 // finish ends an answer that was claimed.

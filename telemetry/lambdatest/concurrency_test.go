@@ -23,6 +23,7 @@ func concurrency(n int) func(*lambdatest.Function) {
 // TestConcurrency: so many invocations are in one process at the same time, and
 // each gets its own answer.
 func TestConcurrency(t *testing.T) {
+	t.Parallel()
 	const n = 16
 	env := start(t, "function", concurrency(n), beside("", `EVENTS=["SHUTDOWN"]`))
 	for range 3 {
@@ -51,6 +52,7 @@ func TestConcurrency(t *testing.T) {
 
 // TestConcurrentTimeout: a timeout fails its invocation and lets the others go on.
 func TestConcurrentTimeout(t *testing.T) {
+	t.Parallel()
 	env := start(t, "function", concurrency(2))
 	invoke(t, env, event(""))
 	var both sync.WaitGroup
@@ -77,6 +79,7 @@ func TestConcurrentTimeout(t *testing.T) {
 // TestConcurrentAPI: late and double answers, and extensions that want to hear of
 // every invocation.
 func TestConcurrentAPI(t *testing.T) {
+	t.Parallel()
 	p, result := playing(t, lambdatest.Invocation{RequestID: "1", Timeout: 100 * time.Millisecond}, concurrency(2))
 	p.says(http.MethodPost, register, `{"events":["INVOKE"]}`, http.StatusForbidden, "Extension.InvalidEventType", "Lambda-Extension-Name", "in")
 	p.says(http.MethodGet, nextPath, "", http.StatusOK, "")
@@ -100,6 +103,7 @@ func TestConcurrentAPI(t *testing.T) {
 // TestFreeze: work in the background stands still between invocations of a frozen
 // environment, and goes on in one that is not.
 func TestFreeze(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no freezing here")
 	}
@@ -127,6 +131,7 @@ func TestFreeze(t *testing.T) {
 // TestStreams: what a function cannot write does not change what it answers, as
 // long as it does not wait for it.
 func TestStreams(t *testing.T) {
+	t.Parallel()
 	with := func(s lambdatest.Stream) func(*lambdatest.Function) {
 		return func(f *lambdatest.Function) { f.Stdout = s }
 	}
@@ -162,6 +167,7 @@ func TestStreams(t *testing.T) {
 
 // TestBuild builds a function as it would be deployed, and runs it.
 func TestBuild(t *testing.T) {
+	t.Parallel()
 	build := lambdatest.Build(t, "./testdata/echo", "-ldflags=-s -w -X main.version=7")
 	for range 2 {
 		env := lambdatest.Start(lambdatest.Function{Command: build})

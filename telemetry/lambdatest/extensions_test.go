@@ -43,6 +43,7 @@ func (r *record) into(f *lambdatest.Function) { f.Output = r }
 // TestExtension: it registers before the function starts, gets every invocation,
 // is waited for, and is told of the end.
 func TestExtension(t *testing.T) {
+	t.Parallel()
 	var out record
 	env := start(t, "function", beside("slow"), out.into)
 	in := event("")
@@ -102,6 +103,7 @@ func TestExtensionFailures(t *testing.T) {
 
 // TestTimeoutIsTold: a timeout resets the environment, and the extension knows why.
 func TestTimeoutIsTold(t *testing.T) {
+	t.Parallel()
 	env := start(t, "function", beside(""))
 	in := event("hang")
 	in.Timeout = 300 * time.Millisecond
@@ -155,6 +157,7 @@ func TestSIGTERM(t *testing.T) {
 // TestSIGTERMAtTimeout: the handler of the signal has its say in the logs of the
 // invocation that timed out.
 func TestSIGTERMAtTimeout(t *testing.T) {
+	t.Parallel()
 	env := start(t, "sigterm")
 	in := event("hang")
 	in.Timeout = 200 * time.Millisecond
@@ -167,6 +170,7 @@ const register = "/2020-01-01/extension/register"
 
 // TestRegistering are the rules of the Extensions API.
 func TestRegistering(t *testing.T) {
+	t.Parallel()
 	p, result := playing(t, lambdatest.Invocation{RequestID: "1"})
 	const name, ident = "Lambda-Extension-Name", "Lambda-Extension-Identifier"
 	p.says(http.MethodPost, register, `{}`, http.StatusForbidden, "Extension.InvalidExtensionName")

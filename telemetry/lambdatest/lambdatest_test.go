@@ -147,6 +147,7 @@ func TestBrokenFromTheStart(t *testing.T) {
 
 // TestKill ends a process in the middle of an invocation, and Close ends one, too.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	hanging := make(chan struct{}, 1)
 	env := start(t, "function", func(f *lambdatest.Function) {
 		f.Output = writer(func(p []byte) {
@@ -177,6 +178,7 @@ func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
 // TestSideBySide runs environments beside each other and events of one
 // environment one after the other.
 func TestSideBySide(t *testing.T) {
+	t.Parallel()
 	var all sync.WaitGroup
 	for range 3 {
 		env := start(t, "function")
@@ -194,6 +196,7 @@ func TestSideBySide(t *testing.T) {
 
 // TestGivingUp: whoever does not wait for an invocation leaves it going.
 func TestGivingUp(t *testing.T) {
+	t.Parallel()
 	env := start(t, "function")
 	invoke(t, env, event(""))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -213,6 +216,7 @@ func TestGivingUp(t *testing.T) {
 }
 
 func TestLargeEvents(t *testing.T) {
+	t.Parallel()
 	env := start(t, "function")
 	in := lambdatest.Invocation{Payload: []byte(`{"x":"` + strings.Repeat("x", lambdatest.MaxRequest-8) + `"}`)}
 	if res, out := invoke(t, env, in); len(in.Payload) != lambdatest.MaxRequest || out["calls"] != 1.0 {
@@ -226,6 +230,7 @@ func TestLargeEvents(t *testing.T) {
 
 // TestLogs: an invocation has its own lines, whole and in order.
 func TestLogs(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	env := start(t, "function", func(f *lambdatest.Function) { f.Output = &out })
 	for _, want := range []string{"one", "two", "three"} {
@@ -248,6 +253,7 @@ func TestLogs(t *testing.T) {
 // TestStreaming: what the runtime streams reaches the caller in pieces, and what
 // goes wrong on the way is an error beside them.
 func TestStreaming(t *testing.T) {
+	t.Parallel()
 	env := start(t, "function")
 	var got bytes.Buffer
 	in := event("stream")

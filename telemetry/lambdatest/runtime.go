@@ -18,13 +18,15 @@ func (s *sandbox) next(w http.ResponseWriter, r *http.Request) {
 		transition(invalidTransition, from, stateReady, "runtime").write(w)
 		return
 	}
-	first, c := s.asked()
+	c := s.asked()
+	turn := s.turn
 	s.mu.Unlock()
-	if first {
-		s.telemetry.emit("platform.initRuntimeDone", s.initRuntimeDone("success"))
-	}
+	// A runtime with one worker that asks twice hung up in between: the event is for
+	// the request that came last.
 	if c == nil && !s.until(r.Context(), func() bool {
-		c = s.take()
+		if s.fn.concurrent() || turn == s.turn {
+			c = s.take()
+		}
 		return c != nil
 	}) {
 		return // it hung up
@@ -186,6 +188,7 @@ func (s *sandbox) initFailed(w http.ResponseWriter, r *http.Request) {
 	if from == stateStarted {
 		s.initError = reported(r, body)
 		s.initError.Init = true
+		s.telemetry.emit("platform.initRuntimeDone", s.initRuntimeDone("error"))
 		s.change()
 	}
 	s.mu.Unlock()
@@ -193,6 +196,5 @@ func (s *sandbox) initFailed(w http.ResponseWriter, r *http.Request) {
 		transition(invalidTransition, from, stateInitError, "runtime").write(w)
 		return
 	}
-	s.telemetry.emit("platform.initRuntimeDone", s.initRuntimeDone("error"))
 	accept(w)
 }

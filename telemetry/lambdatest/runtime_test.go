@@ -80,6 +80,7 @@ func (p *played) asks() {
 }
 
 func TestHostileRuntime(t *testing.T) {
+	t.Parallel()
 	p, result := playing(t, lambdatest.Invocation{RequestID: "id-1", Payload: []byte("first"), TraceID: "Root=1-2-3"})
 	for _, path := range []string{"/", "/2018-06-01/runtime", "/2018-06-01/runtime/invocation//response", "/2019-01-01/runtime/invocation/next"} {
 		p.says(http.MethodGet, path, "", http.StatusNotFound, "")
@@ -104,7 +105,6 @@ func TestHostileRuntime(t *testing.T) {
 	}
 	p.says(http.MethodPost, answerPath("id-1", "response"), "late", http.StatusBadRequest, "InvalidRequestID")
 
-	// One that asked before is served; the event is taken by it, and again here.
 	result = p.invoke(lambdatest.Invocation{RequestID: "id-3"})
 	p.taken("id-3")
 	p.says(http.MethodPost, answerPath("id-3", "response"), "x", http.StatusBadRequest, `"errorType":"InvalidFunctionResponseMode"`,
@@ -115,18 +115,19 @@ func TestHostileRuntime(t *testing.T) {
 	}
 }
 
-// taken waits until the runtime has an event: until then it cannot be answered.
+// taken waits until the runtime has an event: until then it cannot be answered. One
+// that asks already may get it first, and this one the same.
 func (p *played) taken(id string) {
 	p.t.Helper()
-	for {
-		if _, h, _ := request(p.api, http.MethodGet, nextPath, "", nil); h.Get("Lambda-Runtime-Aws-Request-Id") == id {
-			return
-		}
+	status, h, text := request(p.api, http.MethodGet, nextPath, "", nil)
+	if got := h.Get("Lambda-Runtime-Aws-Request-Id"); got != id {
+		p.t.Fatalf("the next event is %q, want %s: %d %s", got, id, status, text)
 	}
 }
 
 // TestAnswers are the bodies and headers that an answer may have.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	p, result := playing(t, lambdatest.Invocation{RequestID: "0"})
 	big := strings.Repeat("x", lambdatest.MaxResponse)
 	for i, c := range []struct {
@@ -163,6 +164,7 @@ func TestAnswers(t *testing.T) {
 
 // TestTruncated: a response that breaks off is an error, and no answer.
 func TestTruncated(t *testing.T) {
+	t.Parallel()
 	p, result := playing(t, lambdatest.Invocation{RequestID: "1"})
 	p.taken("1")
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.api)
@@ -185,6 +187,7 @@ func TestTruncated(t *testing.T) {
 
 // TestInitErrorThenNext: whoever reported that it cannot start does not start.
 func TestInitErrorThenNext(t *testing.T) {
+	t.Parallel()
 	p, result := playing(t, lambdatest.Invocation{})
 	p.says(http.MethodPost, initError, "not json", http.StatusAccepted, "OK", "Lambda-Runtime-Function-Error-Type", "Pay.Broken")
 	if res := result(); res.OK() || res.Error.Type != "Pay.Broken" || !res.Error.Init || res.Error.Message != "not json" {
@@ -195,6 +198,7 @@ func TestInitErrorThenNext(t *testing.T) {
 // TestAnsweredThenStuck: the caller has its response, the invocation goes on to the
 // deadline, and the environment does not outlive it.
 func TestAnsweredThenStuck(t *testing.T) {
+	t.Parallel()
 	answered := make(chan lambdatest.Result, 1)
 	p, result := playing(t, lambdatest.Invocation{RequestID: "1", Timeout: 300 * time.Millisecond, Answered: func(r lambdatest.Result) { answered <- r }})
 	p.taken("1")

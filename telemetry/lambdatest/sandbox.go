@@ -27,6 +27,7 @@ type sandbox struct {
 	mu         sync.Mutex
 	changed    chan struct{} // closed at every change of what follows
 	ready      time.Time     // when the runtime first asked
+	turn       int           // how often it asked
 	queue      []*call       // not handed over yet
 	calls      map[string]*call
 	extensions []*extension

@@ -19,6 +19,7 @@ const (
 	graceRuntime  = 300 * time.Millisecond
 	graceInternal = 500 * time.Millisecond
 	graceAll      = 2 * time.Second
+	graceTold     = time.Second // of that, for telemetry that is not delivered yet
 )
 
 func reasonOf(res Result) string {
@@ -46,7 +47,7 @@ func (s *sandbox) shutdown(reason string) {
 			}
 			fn.kill()
 		}
-		s.telemetry.flush(min(time.Until(end), graceInternal))
+		s.telemetry.flush(min(time.Until(end), graceTold))
 		s.tellExtensions(reason, end)
 		for _, c := range all {
 			c.kill()
