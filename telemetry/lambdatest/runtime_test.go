@@ -226,7 +226,7 @@ func FuzzRuntimeAPI(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
-	p, result := playing(f, lambdatest.Invocation{RequestID: "first"})
+	p, result := playing(f, lambdatest.Invocation{RequestID: "first", Timeout: time.Hour})
 	p.taken("first")
 	n := 0
 	var mu sync.Mutex
