@@ -13,4 +13,3 @@ require (
 )
 
 require golang.org/x/text v0.14.0 // indirect
-require github.com/aws/aws-lambda-go v1.55.1

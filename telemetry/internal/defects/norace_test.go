@@ -1,6 +1,6 @@
 //go:build !race
 
-package telemetry_test
+package defects_test
 
 // raceDetector says that the race detector, which allocates, is on.
 const raceDetector = false

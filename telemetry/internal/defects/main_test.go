@@ -1,4 +1,4 @@
-package telemetry_test
+package defects_test
 
 import (
 	"os"
@@ -15,5 +15,8 @@ func TestMain(m *testing.M) {
 		"their info":        theirInfo,
 		"their allocations": theirAllocations,
 		"their failure":     theirFailure,
+		"our failure":       ourFailure,
+		"their panic":       theirPanic,
+		"our panic":         ourPanic,
 	}))
 }
