@@ -138,8 +138,9 @@ func (e *extension) after(event extensionEvent) {
 func (e *extension) due() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if time.Since(e.sent) < e.t.opt.traceEvery && e.t.Trace.Waiting() < 512 {
-		return false
+	waiting := e.t.Trace.Waiting()
+	if waiting == 0 || time.Since(e.sent) < e.t.opt.traceEvery && waiting < 512 {
+		return false // sending nothing would keep the next spans waiting
 	}
 	e.sent = time.Now()
 	return true
