@@ -171,7 +171,7 @@ func (r *Registry) writeLine(p []byte) (ok bool) {
 
 // Flush writes what the invocation of ctx has recorded, or the process if there is
 // none. In a function the process's is written too: that is what came before the
-// first invocation, or from goroutines that outlived theirs.
+// first invocation.
 //
 // It returns what was dropped since the last flush, nil when nothing was: worth a
 // warning in the log. What a goroutine adds after the last flush of an invocation

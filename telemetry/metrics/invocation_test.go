@@ -71,8 +71,9 @@ func TestConcurrentInvocationsNeverMix(t *testing.T) {
 	}
 }
 
-// What comes after the end of an invocation is neither lost nor another's: it is
-// the process's, and in a function goes out with the next flush.
+// What comes after the end of an invocation is neither lost nor another's: it goes
+// out with the next flush, in a document of its own. So does what came before the
+// first invocation, in a function.
 func TestAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	r, out := start(t, environment(map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "pay"}))
@@ -87,12 +88,13 @@ func TestAfterTheEnd(t *testing.T) {
 		t.Fatalf("%+v", d)
 	}
 	m.Add(late, 3)
+	m.Add(context.Background(), 5)
 	next, _ := invoke(t, scope.Start{RequestID: "2", Concurrent: true})
 	r.Metadata(next, "id", "2")
 	m.Add(next, 4)
 	r.Flush(next)
 	d := out.documents(t)
-	if len(d) != 2 || d[0].values("m")[0] != 4 || d[1].values("m")[0] != 3 || d[1].members["id"] != nil {
+	if len(d) != 3 || d[0].values("m")[0] != 4 || d[1].values("m")[0] != 3 || d[1].members["id"] != nil || d[2].values("m")[0] != 5 || d[2].members["id"] != nil {
 		t.Fatalf("%+v", d)
 	}
 }

@@ -129,9 +129,14 @@ func TestHundredValues(t *testing.T) {
 		for i := range n {
 			m.Add(t.Context(), float64(i))
 		}
+		early := out.documents(t)
 		r.Flush(t.Context())
+		docs := append(early, out.documents(t)...)
+		if len(early) != n/100 || len(docs) != (n+99)/100 {
+			t.Errorf("%d values: %d documents, %d before the flush", n, len(docs), len(early))
+		}
 		next := 0.0
-		for _, d := range out.documents(t) {
+		for _, d := range docs {
 			for _, v := range d.values("m") {
 				if v != next {
 					t.Fatalf("%d values: %v comes where %v should", n, v, next)

@@ -42,9 +42,6 @@ func (r *Registry) Metadata(ctx context.Context, key string, value any) {
 // metadata keeps a member; false: there is no room.
 func (rec *recorder) metadata(m metadatum) bool {
 	st := rec.open()
-	if st == nil {
-		return rec.reg.process.metadata(m)
-	}
 	defer rec.mu.Unlock()
 	at := slices.IndexFunc(st.metadata, func(old metadatum) bool { return old.key == m.key })
 	size := st.size + len(m.member)

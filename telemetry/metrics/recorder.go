@@ -59,16 +59,11 @@ func (rec *recorder) drop(reason Reason, n uint64, name string) {
 	rec.drops.add(reason, n, name)
 }
 
-// open returns the state, with the lock held, or nil without it when the
-// invocation is over and its last flush done: what comes later is the process's.
+// open returns the state, with the lock held.
 func (rec *recorder) open() *state {
 	rec.mu.Lock()
 	if rec.st != nil {
 		return rec.st
-	}
-	if rec.inv != nil && rec.inv.Ended() {
-		rec.mu.Unlock()
-		return nil
 	}
 	rec.st, _ = rec.reg.states.Get().(*state)
 	if rec.flushed && !rec.late && rec.inv != nil {
@@ -121,9 +116,6 @@ func (l *latecomers) ended() (out []*recorder) {
 // add records a value; what it returns is to be written.
 func (rec *recorder) add(s Series, value float64) *output {
 	st := rec.open()
-	if st == nil {
-		return rec.reg.process.add(s, value)
-	}
 	defer rec.mu.Unlock()
 	var out *output
 	g := st.group(s.b, s.at)
