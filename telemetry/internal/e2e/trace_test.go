@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,33 +131,35 @@ func TestOneTraceOfTwoFunctions(t *testing.T) {
 	if err != nil || string(res.Payload) != `"\"done\""` {
 		t.Fatalf("%v, %s, %+v", err, res.Payload, res)
 	}
-	follow(t, b.collector.Spans(t, 4), id)
+	follow(t, b.collector.Spans(t, 4), id, []hop{
+		{"front", "## handler", 1}, {"front", "", 3}, {"back", "## handler", 1}, {"back", "### work", 1},
+	})
 	first.Close()
 	second.Close()
 	b.accepted(t)
 }
 
-// follow holds the spans of both functions to one trace: handler, request, handler,
-// work, each the parent of the next.
-func follow(t *testing.T, spans []collector.Span, id string) {
+// hop is a span that is expected: its service, its name unless empty, and its kind
+// (1 internal, 3 client).
+type hop struct {
+	service, name string
+	kind          int
+}
+
+// follow holds spans to one trace, each the parent of the next, and no others.
+func follow(t *testing.T, spans []collector.Span, id string, hops []hop) {
 	t.Helper()
 	above := parent
-	for _, want := range []struct {
-		service, name string
-		kind          int
-	}{{"front", "## handler", 1}, {"front", "", 3}, {"back", "## handler", 1}, {"back", "### work", 1}} {
-		found := false
-		for _, s := range spans {
-			if s.TraceID == id && s.ParentID == above && s.Resource["service.name"] == want.service && s.Kind == want.kind && (want.name == "" || s.Name == want.name) {
-				above, found = s.SpanID, true
-				break
-			}
-		}
-		if !found {
+	for _, want := range hops {
+		i := slices.IndexFunc(spans, func(s collector.Span) bool {
+			return s.TraceID == id && s.ParentID == above && s.Resource["service.name"] == want.service && s.Kind == want.kind && (want.name == "" || s.Name == want.name)
+		})
+		if i < 0 {
 			t.Fatalf("no span %+v below %s of trace %s in %+v", want, above, id, spans)
 		}
+		above = spans[i].SpanID
 	}
-	if len(spans) != 4 {
-		t.Errorf("%d spans", len(spans))
+	if len(spans) != len(hops) {
+		t.Errorf("%d spans, want %d: %+v", len(spans), len(hops), spans)
 	}
 }
