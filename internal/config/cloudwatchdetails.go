@@ -11,8 +11,8 @@ import (
 
 // CheckCloudWatchDetails finds what is wrong with the connectionDetails of a
 // CloudWatch data source: region or regions, accountId, roleArn, externalId and
-// period, which hold where a query says nothing, and rate and datapointRate. It
-// is the CheckDetails of the metric.Type "CloudWatch". Credentials have a
+// period, which hold where a query says nothing, and rate, datapointRate and lag.
+// It is the CheckDetails of the metric.Type "CloudWatch". Credentials have a
 // warning of their own.
 func CheckCloudWatchDetails(details slo.Spec) []metric.SpecProblem {
 	c := &cwCheck{}
@@ -22,11 +22,12 @@ func CheckCloudWatchDetails(details slo.Spec) []metric.SpecProblem {
 			rest[key] = v
 		}
 	}
-	c.known("", rest, "a CloudWatch data source", "region", "regions", "accountId", "roleArn", "externalId", "period", "rate", "datapointRate")
+	c.known("", rest, "a CloudWatch data source", "region", "regions", "accountId", "roleArn", "externalId", "period", "rate", "datapointRate", "lag")
 	c.where(details)
 	for _, name := range []string{"rate", "datapointRate"} {
 		c.rate(name, details[name])
 	}
+	c.lag(details["lag"])
 	return c.problems
 }
 
@@ -61,5 +62,16 @@ func (c *cwCheck) rate(name string, v any) {
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || f <= 0 {
 		hint := map[string]string{"rate": "requests a second, such as 40", "datapointRate": "datapoints a second, such as 300000"}[name]
 		c.say(name, fmt.Sprintf("%s is not a rate", printed(v)), hint)
+	}
+}
+
+// lag wants whole minutes, from one to the fifteen after which minutes are final.
+func (c *cwCheck) lag(v any) {
+	if v == nil {
+		return
+	}
+	s, _ := v.(string)
+	if m, err := slo.ParseLength(s); err != nil || m < 1 || m > 15 {
+		c.say("lag", fmt.Sprintf("%s is not a lag", printed(v)), "how long after its end a minute is published, from 1m to 15m; 3m unless said")
 	}
 }

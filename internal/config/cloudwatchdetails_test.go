@@ -45,6 +45,11 @@ func TestConnectionDetailsOfCloudWatch(t *testing.T) {
 		{"{rate: .inf}", "is not a rate"},
 		{"{rate: [1]}", "is not a rate"},
 		{"{datapointRate: NaN}", "is not a rate"},
+		{"{lag: 1m}", ""},
+		{"{lag: 0m}", "is not a lag"},
+		{"{lag: 16m}", "is not a lag"},
+		{"{lag: soon}", "is not a lag"},
+		{"{lag: 60}", "is not a lag"},
 	} {
 		got := lintDetails(tc.details)
 		if !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
@@ -56,13 +61,13 @@ func TestConnectionDetailsOfCloudWatch(t *testing.T) {
 	}
 }
 
-// How fast a source is asked is no part of what is measured.
+// How fast a source is asked, and how late it is, is no part of what is measured.
 func TestRatesLeaveTheLineageAlone(t *testing.T) {
 	lineage := func(text string) string {
 		cat, _ := config.Parse([]config.File{{Name: "a.yaml", Data: []byte(text)}}, config.Options{Types: types()})
 		return cat.Indicators[0].Lineage
 	}
-	faster := strings.Replace(measured, "region: eu-west-1,", "region: eu-west-1, rate: 10, datapointRate: 20000, externalId: x1,", 1)
+	faster := strings.Replace(measured, "region: eu-west-1,", "region: eu-west-1, rate: 10, datapointRate: 20000, lag: 1m, externalId: x1,", 1)
 	if faster == measured || lineage(faster) != lineage(measured) {
 		t.Error("a rate changes the lineage")
 	}

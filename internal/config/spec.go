@@ -139,12 +139,12 @@ func lineage(ind *Indicator, source DataSource) string {
 }
 
 // withoutSecrets copies a spec without what only says who asks and how fast:
-// credentials, rates, and the role except for the account it belongs to.
+// credentials, rates, the lag, and the role except for the account it belongs to.
 func withoutSecrets(in slo.Spec) slo.Spec {
 	out := slo.Spec{}
 	for key, v := range in {
 		switch text, _ := v.(string); {
-		case secretName(key), key == "profile", key == "externalId", key == "rate", key == "datapointRate":
+		case secretName(key), key == "profile", key == "externalId", key == "rate", key == "datapointRate", key == "lag":
 		case key == "roleArn":
 			if parts := strings.Split(text, ":"); len(parts) > 4 && out["accountId"] == nil && in["accountId"] == nil {
 				out["accountId"] = parts[4]

@@ -108,6 +108,10 @@ func patient(most int) func(*retry.StandardOptions) {
 	return func(o *retry.StandardOptions) { o.MaxAttempts, o.RateLimiter = most, ratelimit.None }
 }
 
+// maxLag is when a minute is final: a source that publishes later than that
+// cannot be read by the minute.
+const maxLag slo.Minute = 15
+
 // Type describes the source to the program: documents name it "CloudWatch".
 // Check and CheckDetails are the documents' own checkers of specs and of
 // connectionDetails; now tells the time.
@@ -126,6 +130,13 @@ func Type(check, details func(slo.Spec) []metric.SpecProblem, now func() time.Ti
 					return nil, fault.New(fault.Invalid, "open CloudWatch source", name+" "+strconv.Quote(text)+" is no rate", "write requests (or datapoints) a second, such as 40")
 				}
 				*to = f
+			}
+			if text, ok := details["lag"].(string); ok {
+				m, err := slo.ParseLength(text)
+				if err != nil || m < 1 || m > maxLag {
+					return nil, fault.New(fault.Invalid, "open CloudWatch source", "lag "+strconv.Quote(text)+" is no lag", "write how long after its end a minute is published, from 1m to 15m")
+				}
+				opt.Lag = m
 			}
 			return New(opt), nil
 		},

@@ -133,3 +133,30 @@ func TestQuotaIsEnforced(t *testing.T) {
 		t.Error("five calls within a second pass a quota of one")
 	}
 }
+
+// TestLagOfADataSource: a source says when its minutes are published, and
+// nonsense is refused.
+func TestLagOfADataSource(t *testing.T) {
+	kind := cloudwatch.Type(config.CheckCloudWatch, config.CheckCloudWatchDetails, time.Now)
+	for text, want := range map[string]slo.Minute{"": 3, "1m": 1, "15m": 15} {
+		details := slo.Spec{}
+		if text != "" {
+			details["lag"] = text
+		}
+		src, err := kind.Open(t.Context(), details, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := src.Caps().Lag; got != want {
+			t.Errorf("%q: a lag of %d, want %d", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "0m", "16m", "1M", "soon", "-1m"} {
+		if _, err := kind.Open(t.Context(), slo.Spec{"lag": text}, ""); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", text, err)
+		}
+		if len(kind.CheckDetails(slo.Spec{"lag": text})) == 0 {
+			t.Errorf("lint takes the lag %q", text)
+		}
+	}
+}

@@ -145,7 +145,7 @@ func (s *Source) pages(ctx context.Context, c *call) (map[string]answer, []strin
 		if err != nil {
 			return answers, messages, explain("GetMetricData", c.place, err)
 		}
-		c.clock(out.ResultMetadata, s.opt.Now())
+		c.clock(out.ResultMetadata, s.opt.Now(), s.opt.Lag)
 		n := 0
 		for i := range out.MetricDataResults {
 			n += len(out.MetricDataResults[i].Values)

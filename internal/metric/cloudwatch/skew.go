@@ -10,8 +10,9 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-// lag is how long after its end a minute is published; see [Source.Caps].
-const lag slo.Minute = 3
+// defaultLag is how long after its end a minute of CloudWatch's is published,
+// unless the data source says otherwise; see [Source.Caps].
+const defaultLag slo.Minute = 3
 
 // leastSkew is from when on a difference of clocks is told; the service's has
 // whole seconds, and an answer takes time.
@@ -20,7 +21,7 @@ const leastSkew = 30 * time.Second
 // clock notes the service's own time. A machine whose clock is ahead, by less
 // than the minutes at which its signatures are refused, asks about minutes that
 // have not been published: their silence means nothing.
-func (c *call) clock(meta middleware.Metadata, now time.Time) {
+func (c *call) clock(meta middleware.Metadata, now time.Time, lag slo.Minute) {
 	at, ok := awsmiddleware.GetServerTime(meta)
 	if !ok {
 		return

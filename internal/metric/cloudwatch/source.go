@@ -38,6 +38,8 @@ type Options struct {
 	// hours ago; later ones get 5/11 of it, as the quotas are. 0: four fifths of
 	// the default quotas (50 requests; 396,000 datapoints).
 	Rate, DatapointRate float64
+	// Lag is how long after its end a minute is published; 0: three minutes.
+	Lag slo.Minute
 	// Parallel is how many requests are under way at once; 0: 8.
 	Parallel int
 	Log      *slog.Logger
@@ -72,6 +74,9 @@ func New(opt Options) *Source {
 	if opt.DatapointRate <= 0 {
 		opt.DatapointRate = quotaOld * quotaShare
 	}
+	if opt.Lag <= 0 {
+		opt.Lag = defaultLag
+	}
 	if opt.Parallel <= 0 {
 		opt.Parallel = defaultParallel
 	}
@@ -86,12 +91,12 @@ func New(opt Options) *Source {
 	}
 }
 
-// Caps implements metric.Source: minutes that are usable after 3 and final
-// after 15, 455 days back. A first run reads what is kept at five minutes or
+// Caps implements metric.Source: minutes that are usable after 3 (or as the data
+// source says) and final after 15, 455 days back. A first run reads what is kept at five minutes or
 // finer: the hours it leaves out would come by the hour.
-func (*Source) Caps() metric.Caps {
+func (s *Source) Caps() metric.Caps {
 	return metric.Caps{
-		Period: 1, Lag: lag, Settle: 15, MaxAge: 10,
+		Period: 1, Lag: s.opt.Lag, Settle: 15, MaxAge: 10,
 		History: 455 * slo.Day, Backfill: 63*slo.Day - 2*slo.Hour,
 	}
 }
