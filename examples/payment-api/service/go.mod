@@ -1,0 +1,9 @@
+// The example's service is a module of its own, as a team's would be: it uses
+// the telemetry library and nothing else of this repository.
+module gitlab.com/nines-sre/nines/examples/payment-api
+
+go 1.26.0
+
+replace gitlab.com/nines-sre/nines/telemetry => ../../../telemetry
+
+require github.com/aws/aws-lambda-go v1.55.1
