@@ -12,7 +12,9 @@ import (
 // that only this machine reaches.
 func Admin(faults *fault.Switch) http.Handler {
 	mux := http.NewServeMux()
-	show := func(w http.ResponseWriter) { write(w, http.StatusOK, map[string]string{"fault": faults.Plan().String()}) }
+	show := func(w http.ResponseWriter) {
+		write(w, http.StatusOK, map[string]string{"fault": faults.Plan().String()})
+	}
 	mux.HandleFunc("GET /fault", func(w http.ResponseWriter, _ *http.Request) { show(w) })
 	mux.HandleFunc("PUT /fault", func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<10))

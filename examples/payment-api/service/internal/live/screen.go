@@ -1,0 +1,72 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// screen is where the run says what happens.
+type screen struct {
+	to    io.Writer
+	color bool
+	open  bool // the newest line is a progress line without its end
+}
+
+func (s *screen) bold(text string) string {
+	if !s.color {
+		return text
+	}
+	return "\x1b[1m" + text + "\x1b[0m"
+}
+
+// title begins a step.
+func (s *screen) title(text string) { s.say("\n" + s.bold(text)) }
+
+// say prints a line.
+func (s *screen) say(format string, args ...any) {
+	s.close()
+	fmt.Fprintf(s.to, format+"\n", args...)
+}
+
+// progress prints a line that the next one replaces; without a terminal it
+// stays.
+func (s *screen) progress(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !s.color {
+		fmt.Fprintln(s.to, text)
+		return
+	}
+	fmt.Fprint(s.to, "\r\x1b[K"+text)
+	s.open = true
+}
+
+func (s *screen) close() {
+	if s.open {
+		fmt.Fprintln(s.to)
+		s.open = false
+	}
+}
+
+// nines shows a command of nines, runs it, and returns its exit code.
+func (r *runner) nines(ctx context.Context, args ...string) (code int, err error) {
+	r.screen.say("\n%s", r.screen.bold("$ nines "+strings.Join(args, " ")))
+	cmd := exec.CommandContext(ctx, r.opt.Nines, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(r.env, r.aws...), r.opt.Out, r.opt.Err
+	cmd.WaitDelay = 2 * time.Second
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
+		code, err = exit.ExitCode(), nil
+	}
+	if ctx.Err() != nil {
+		return code, context.Cause(ctx)
+	}
+	if code != 0 {
+		r.screen.say("(exit %d)", code)
+	}
+	return code, err
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/live"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/observe"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/web"
+)
+
+// liveRun is the verb: everything at once, on this machine.
+func liveRun(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("live", flag.ContinueOnError)
+	v := env(os.Getenv, "VERSION", version)
+	o := live.Options{
+		Version: v, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now,
+		Record: func(w io.Writer, now func() time.Time) (web.Recorder, func() error) {
+			return observe.New(w, v, now), func() error { return nil }
+		},
+	}
+	flags.StringVar(&o.Nines, "nines", "bin/nines", "the `PROGRAM` nines")
+	flags.StringVar(&o.Config, "config", "examples/live", "`FOLDER` of the documents; its folder .nines is written anew")
+	flags.StringVar(&o.Fault, "fault", os.Getenv("FAULT"), "`FAULT` to switch on while it runs (FAULT)")
+	flags.Float64Var(&o.Rate, "rate", 20, "payments a second")
+	flags.DurationVar(&o.Past, "past", 70*time.Minute, "how long a past to simulate")
+	flags.DurationVar(&o.Limit, "limit", 6*time.Minute, "when to give up")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o.Self = self
+	if info, err := os.Stdout.Stat(); err == nil {
+		o.Color = info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	// The system ends the parts with the thread that started them, not with the
+	// process: this one stays.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return live.Run(ctx, o)
+}
