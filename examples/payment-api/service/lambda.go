@@ -1,5 +1,3 @@
 package main
 
-import "errors"
-
-func asFunction(func(string) string) error { return errors.New("not yet") }
+func asFunction(func(string) string) error { return nil }

@@ -16,15 +16,16 @@ import (
 // liveRun is the verb: everything at once, on this machine.
 func liveRun(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("live", flag.ContinueOnError)
-	v := env(os.Getenv, "VERSION", version)
 	o := live.Options{
-		Version: v, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now,
-		Record: func(w io.Writer, now func() time.Time) (web.Recorder, func() error) {
-			return observe.New(w, v, now), func() error { return nil }
+		Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now,
+		Record: func(w io.Writer, version string, now func() time.Time) web.Recorder {
+			return observe.New(observe.Settings{Version: version, Out: w, Now: now, Getenv: func(string) string { return "" }})
 		},
 	}
 	flags.StringVar(&o.Nines, "nines", "bin/nines", "the `PROGRAM` nines")
 	flags.StringVar(&o.Config, "config", "examples/live", "`FOLDER` of the documents; its folder .nines is written anew")
+	flags.StringVar(&o.Before, "before", "1.0.0", "the `VERSION` of the past")
+	flags.StringVar(&o.Version, "version", env(os.Getenv, "VERSION", "1.1.0"), "the `VERSION` that goes live (VERSION)")
 	flags.StringVar(&o.Fault, "fault", os.Getenv("FAULT"), "`FAULT` to switch on while it runs (FAULT)")
 	flags.Float64Var(&o.Rate, "rate", 20, "payments a second")
 	flags.DurationVar(&o.Past, "past", 70*time.Minute, "how long a past to simulate")

@@ -91,12 +91,12 @@ func serve(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	client, err := cardnet.Dial(*network, http.DefaultTransport, patience)
+	v := env(os.Getenv, "VERSION", version)
+	to := observe.New(observe.Settings{Version: v, Getenv: os.Getenv})
+	client, err := cardnet.Dial(*network, to.Transport(http.DefaultTransport), patience)
 	if err != nil {
 		return err
 	}
-	v := env(os.Getenv, "VERSION", version)
-	to := observe.New(os.Stdout, v, time.Now)
 	url, err := s.start(ctx, *addr, web.Handler(newService(client, faults, v), to))
 	if err != nil {
 		return err

@@ -82,7 +82,9 @@ func simulated(ctx context.Context, args []string) error {
 		return err
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
-	o.Record = func(c *simulate.Clock) web.Recorder { return observe.New(out, o.Version, c.Now) }
+	o.Record = func(c *simulate.Clock) web.Recorder {
+		return observe.New(observe.Settings{Version: o.Version, Out: out, Now: c.Now, Getenv: os.Getenv})
+	}
 	_, err = simulate.Run(ctx, o)
 	return errors.Join(err, out.Flush())
 }

@@ -28,7 +28,8 @@ import (
 type Options struct {
 	Nines, Self string // the programs
 	Config      string // the folder of documents; its .nines is written anew
-	Version     string
+	Before      string // the version of the past
+	Version     string // the one that goes live
 	Fault       string // what is switched on while it runs; "": nothing
 	Rate        float64
 	Past        time.Duration // how much of a past is simulated
@@ -36,8 +37,9 @@ type Options struct {
 	Out, Err    io.Writer
 	Color       bool
 	Environ     []string
-	Record      func(w io.Writer, now func() time.Time) (to web.Recorder, flush func() error)
-	Now         func() time.Time
+	// Record writes what a version tells about itself, by a clock.
+	Record func(w io.Writer, version string, now func() time.Time) web.Recorder
+	Now    func() time.Time
 }
 
 // The gate's exit codes.
@@ -87,45 +89,58 @@ func Run(ctx context.Context, opt Options) (err error) {
 	if err := errors.Join(os.RemoveAll(filepath.Dir(r.log())), os.MkdirAll(filepath.Dir(r.log()), 0o750)); err != nil {
 		return err
 	}
-	at, err := r.begin(ctx)
+	return r.steps(ctx)
+}
+
+// steps are what happens, in its order.
+func (r *runner) steps(ctx context.Context) error {
+	url, err := r.cloudWatch(ctx)
+	if err != nil {
+		return err
+	}
+	s := r.screen
+	s.say("%s", s.bold("A payment API, measured live. Everything runs on this machine; nothing needs an account."))
+	s.say("  CloudWatch    %s   a local one, reads the lines that the service writes to %s", url, r.log())
+	s.say("  objectives    %s   99.9 %% of the payments succeed, 99 %% within 300 ms, in an hour", r.opt.Config)
+	if err := r.before(ctx, url); err != nil {
+		return err
+	}
+	at, err := r.deploy(ctx)
 	if err != nil {
 		return err
 	}
 	return r.live(ctx, at)
 }
 
-// begin starts the parts, gives them a past and asks the gate about it.
-func (r *runner) begin(ctx context.Context) (addresses, error) {
-	url, env, err := r.cloudWatch(ctx)
+// before gives the service a past, and asks the gate about it.
+func (r *runner) before(ctx context.Context, url string) error {
+	s := r.screen
+	s.title("1. An hour needs a past")
+	n, err := r.past(ctx, url)
 	if err != nil {
-		return addresses{}, err
+		return err
 	}
-	r.aws = env
+	s.say("Simulated: %s payments that version %s took in the last %.0f minutes, by the same code under a clock of its own.", thousands(n), r.opt.Before, r.opt.Past.Minutes())
+	s.say("Without it nothing could be decided: what is not measured is not good.")
+	if _, err := r.nines(ctx, "measure", "--since", "2h"); err != nil {
+		return err
+	}
+	code, err := r.nines(ctx, "gate", "payment-api", "--env", "local", "--version", r.opt.Version)
+	return errors.Join(err, unless(err != nil || code == pass, "the gate does not pass the simulated past"))
+}
+
+// deploy starts the new version.
+func (r *runner) deploy(ctx context.Context) (addresses, error) {
+	s := r.screen
+	s.title("2. Version " + r.opt.Version + " goes live")
 	at, err := r.service(ctx)
 	if err != nil {
 		return at, err
 	}
-	s := r.screen
-	s.say("%s", s.bold("A payment API, measured live. Everything runs on this machine; nothing needs an account."))
-	s.say("  payment API   %s   version %s, its lines go to %s", at.api, r.opt.Version, r.log())
+	s.say("  payment API   %s/process", at.api)
 	s.say("  card network  %s   what it depends on", at.network)
-	s.say("  CloudWatch    %s   a local one, reads the service's metric lines", url)
-	s.say("  objectives    %s   99.9 %% succeed, 99 %% within 300 ms, over one hour", r.opt.Config)
-
-	s.title("1. An hour needs a past")
-	n, err := r.past(ctx, url)
-	if err != nil {
-		return at, err
-	}
-	s.say("Simulated: %s payments of the last %v, by the same service under a clock of its own.", thousands(n), r.opt.Past)
-	s.say("An objective over an hour cannot be decided without one: what is not measured is not good.")
-	if _, err := r.nines(ctx, "measure"); err != nil {
-		return at, err
-	}
-	if code, err := r.nines(ctx, "gate", "payment-api"); err != nil || code != pass {
-		return at, errors.Join(err, unless(code == pass, "the gate does not pass the simulated past"))
-	}
-	return at, nil
+	_, err = r.nines(ctx, "record", "deployment", "payment-api", "--env", "local", "--version", r.opt.Version)
+	return at, err
 }
 
 // past simulates what lies behind, up to now.
@@ -136,16 +151,11 @@ func (r *runner) past(ctx context.Context, url string) (payments int, err error)
 	if err != nil {
 		return 0, err
 	}
-	flush := func() error { return nil }
 	payments, err = simulate.Run(ctx, simulate.Options{
-		From: now.Add(-r.opt.Past), To: now, Rate: r.opt.Rate, Shape: constant, Seed: rand.Uint64(), Version: r.opt.Version, Patience: 2 * time.Second,
-		Record: func(c *simulate.Clock) web.Recorder {
-			to, end := r.opt.Record(&lines, c.Now)
-			flush = end
-			return to
-		},
+		From: now.Add(-r.opt.Past), To: now, Rate: r.opt.Rate, Shape: constant, Seed: rand.Uint64(), Version: r.opt.Before, Patience: 2 * time.Second,
+		Record: func(c *simulate.Clock) web.Recorder { return r.opt.Record(&lines, r.opt.Before, c.Now) },
 	})
-	if err = errors.Join(err, flush()); err != nil {
+	if err != nil {
 		return payments, err
 	}
 	return payments, post(ctx, url+"/emf", &lines)
@@ -195,8 +205,7 @@ func call(ctx context.Context, method, url string, body io.Reader) error {
 // live puts load on the service, breaks it if asked to, and asks the gate.
 func (r *runner) live(ctx context.Context, at addresses) error {
 	s := r.screen
-	s.title("2. Live traffic")
-	s.say("%g payments a second from now on, arriving by chance, whether or not the service keeps up.", r.opt.Rate)
+	s.say("\nFrom now on %g payments a second arrive, by chance, whether or not the service keeps up.", r.opt.Rate)
 	stop := r.load(ctx, at.api)
 	defer stop()
 	if r.opt.Fault != "" {
@@ -204,7 +213,7 @@ func (r *runner) live(ctx context.Context, at addresses) error {
 		if err := call(ctx, http.MethodPut, at.admin+"/fault", strings.NewReader(r.opt.Fault)); err != nil {
 			return err
 		}
-		s.say("The service misbehaves now: %s.", meaning(r.opt.Fault))
+		s.say("It misbehaves now: %s.", meaning(r.opt.Fault))
 	}
 	code, err := r.watch(ctx)
 	if err != nil {
@@ -257,18 +266,18 @@ func (r *runner) load(ctx context.Context, url string) (stop func() load.Report)
 // a fault, minute after minute until the gate is halted.
 func (r *runner) watch(ctx context.Context) (code int, err error) {
 	began := r.opt.Now()
-	r.screen.say("CloudWatch counts by the minute, and a minute is used once it has been over for one: at least %v of this has to be in.", enough)
+	r.screen.say("CloudWatch counts by the minute, and a minute is used once it has been over for one. At least %.0f s of this have to be in.", enough.Seconds())
 	next := began.Add(enough).Truncate(time.Minute)
 	if next.Before(began.Add(enough)) {
 		next = next.Add(time.Minute)
 	}
 	for {
 		usable := next.Add(lag + grace)
-		r.screen.say("The minutes up to %s UTC can be used in %v.", next.UTC().Format("15:04"), usable.Sub(r.opt.Now()).Round(time.Second))
+		r.screen.say("What came before %s UTC can be used in %.0f s.", next.UTC().Format("15:04"), usable.Sub(r.opt.Now()).Seconds())
 		if err := r.wait(ctx, began, usable); err != nil {
 			return 0, err
 		}
-		code, err := r.nines(ctx, "gate", "payment-api")
+		code, err := r.nines(ctx, "gate", "payment-api", "--env", "local")
 		if err != nil || r.opt.Fault == "" || code == fail {
 			return code, err
 		}

@@ -86,33 +86,33 @@ func (ps *parts) stop() {
 }
 
 // cloudWatch starts the local CloudWatch, which follows the service's log, and
-// returns its address and what its clients have to know.
-func (r *runner) cloudWatch(ctx context.Context) (url string, env []string, err error) {
+// keeps what its clients have to know.
+func (r *runner) cloudWatch(ctx context.Context) (url string, err error) {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.opt.Nines, "cloudwatch", "--listen", "127.0.0.1:0", "--region", "eu-west-1",
 		"--tail", r.log(), "--from-start", "-o", "json")
 	cmd.Env, cmd.Stderr = r.env, r.opt.Err
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	if _, err := r.parts.start("the local CloudWatch", cmd); err != nil {
-		return "", nil, err
+		return "", err
 	}
 	line, err := firstLine(ctx, out)
 	if err != nil {
-		return "", nil, fmt.Errorf("the local CloudWatch says nothing: %w", err)
+		return "", fmt.Errorf("the local CloudWatch says nothing: %w", err)
 	}
 	var said struct {
 		URL string            `json:"url"`
 		Env map[string]string `json:"env"`
 	}
 	if err := json.Unmarshal([]byte(line), &said); err != nil || said.URL == "" {
-		return "", nil, fmt.Errorf("the local CloudWatch says %q", line)
+		return "", fmt.Errorf("the local CloudWatch says %q", line)
 	}
 	for k, v := range said.Env {
-		env = append(env, k+"="+v)
+		r.aws = append(r.aws, k+"="+v)
 	}
-	return said.URL, env, nil
+	return said.URL, nil
 }
 
 var listens = regexp.MustCompile(`listens at (http://\S+), card network (http://\S+), admin (http://\S+)`)
