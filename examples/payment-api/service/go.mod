@@ -9,8 +9,3 @@ replace gitlab.com/nines-sre/nines/telemetry => ../../../telemetry
 require github.com/aws/aws-lambda-go v1.55.1
 
 require gitlab.com/nines-sre/nines/telemetry v0.0.0-00010101000000-000000000000
-
-require (
-	github.com/google/go-cmp v0.7.0 // indirect
-	pgregory.net/rapid v1.3.0 // indirect
-)
