@@ -1,3 +1,42 @@
 package main
 
-func asFunction(func(string) string) error { return nil }
+import (
+	"math/rand/v2"
+	"net/http"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/cardnet"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/function"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/observe"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/payment"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/web"
+	"gitlab.com/nines-sre/nines/telemetry"
+)
+
+// asFunction answers Lambda's invocations until the process is ended: the card
+// network's when the function's handler says so, otherwise the payment API's.
+func asFunction(getenv func(string) string) error {
+	faults, err := faultsOf(getenv("FAULT"))
+	if err != nil {
+		return err
+	}
+	v := env(getenv, "VERSION", version)
+	network := payment.Network(&cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults})
+	if getenv("_HANDLER") == observe.CardNetwork {
+		t := telemetry.New(observe.Options(observe.CardNetwork, v, getenv)...)
+		lambda.Start(t.Wrap(function.Handle(cardnet.Handler(network))))
+		return nil
+	}
+	t := telemetry.New(append(observe.Options(observe.PaymentAPI, v, getenv), telemetry.WithCorrelation(requestID))...)
+	if url := getenv("CARD_NETWORK_URL"); url != "" {
+		if network, err = cardnet.Dial(url, t.Trace.Transport(http.DefaultTransport), patience); err != nil {
+			return err
+		}
+	}
+	lambda.Start(t.Wrap(function.Handle(web.Handler(newService(network, faults, v), observe.New(t, v)))))
+	return nil
+}
+
+// requestID is API Gateway's, which its access log has too.
+func requestID(e function.Event) string { return e.RequestID }

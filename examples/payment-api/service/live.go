@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"flag"
-	"io"
 	"os"
 	"runtime"
 	"time"
 
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/live"
-	"gitlab.com/nines-sre/nines/examples/payment-api/internal/observe"
-	"gitlab.com/nines-sre/nines/examples/payment-api/internal/web"
 )
 
 // liveRun is the verb: everything at once, on this machine.
@@ -18,9 +15,7 @@ func liveRun(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("live", flag.ContinueOnError)
 	o := live.Options{
 		Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now,
-		Record: func(w io.Writer, version string, now func() time.Time) web.Recorder {
-			return observe.New(observe.Settings{Version: version, Out: w, Now: now, Getenv: func(string) string { return "" }})
-		},
+		Record: simulatedObserver,
 	}
 	flags.StringVar(&o.Nines, "nines", "bin/nines", "the `PROGRAM` nines")
 	flags.StringVar(&o.Config, "config", "examples/live", "`FOLDER` of the documents; its folder .nines is written anew")

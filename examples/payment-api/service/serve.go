@@ -19,6 +19,7 @@ import (
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/observe"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/payment"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/web"
+	"gitlab.com/nines-sre/nines/telemetry"
 )
 
 const (
@@ -68,7 +69,7 @@ func faultsOf(text string) (*fault.Switch, error) {
 
 // serve is the verb: the API, the admin endpoint and, unless there is another, a
 // card network, each on its own port, until ctx ends.
-func serve(ctx context.Context, args []string) error {
+func serve(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "`HOST:PORT` of the API; port 0 takes a free one")
 	admin := flags.String("admin", "127.0.0.1:0", "`HOST:PORT` of the admin endpoint, on this machine only; \"\": none")
@@ -83,21 +84,21 @@ func serve(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	v := env(os.Getenv, "VERSION", version)
+	tel, flush := telemetry.Start(ctx, observe.Options(observe.PaymentAPI, v, os.Getenv)...)
+	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
 	s := &servers{fail: cancel}
 	defer s.stop(ctx)
 	if *network == "" {
-		n := &cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults}
-		if *network, err = s.start(ctx, "127.0.0.1:0", cardnet.Handler(n)); err != nil {
+		if *network, err = s.cardNetwork(ctx, "127.0.0.1:0", faults); err != nil {
 			return err
 		}
 	}
-	v := env(os.Getenv, "VERSION", version)
-	to := observe.New(observe.Settings{Version: v, Getenv: os.Getenv})
-	client, err := cardnet.Dial(*network, to.Transport(http.DefaultTransport), patience)
+	client, err := cardnet.Dial(*network, tel.Trace.Transport(http.DefaultTransport), patience)
 	if err != nil {
 		return err
 	}
-	url, err := s.start(ctx, *addr, web.Handler(newService(client, faults, v), to))
+	url, err := s.start(ctx, *addr, tel.Middleware(web.Handler(newService(client, faults, v), observe.New(tel, v))))
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func cardNetwork(ctx context.Context, args []string) error {
 	defer cancel(nil)
 	s := &servers{fail: cancel}
 	defer s.stop(ctx)
-	url, err := s.start(ctx, *addr, cardnet.Handler(&cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults}))
+	url, err := s.cardNetwork(ctx, *addr, faults)
 	if err != nil {
 		return err
 	}
@@ -147,6 +148,13 @@ type servers struct {
 	fail context.CancelCauseFunc
 	all  []*http.Server
 	work sync.WaitGroup
+}
+
+// cardNetwork serves a card network, which is a service of its own.
+func (s *servers) cardNetwork(ctx context.Context, addr string, faults *fault.Switch) (url string, err error) {
+	n := &cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults}
+	t := telemetry.New(append(observe.Options(observe.CardNetwork, "", os.Getenv), telemetry.WithService(observe.CardNetwork))...)
+	return s.start(ctx, addr, t.Middleware(cardnet.Handler(n)))
 }
 
 // start serves h and returns its URL.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/observe"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/simulate"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/web"
+	"gitlab.com/nines-sre/nines/telemetry"
 )
 
 // sendLoad is the verb: payments until the time is over or it is interrupted, and
@@ -83,10 +85,18 @@ func simulated(ctx context.Context, args []string) error {
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
 	o.Record = func(c *simulate.Clock) web.Recorder {
-		return observe.New(observe.Settings{Version: o.Version, Out: out, Now: c.Now, Getenv: os.Getenv})
+		return simulatedObserver(out, o.Version, c.Now)
 	}
 	_, err = simulate.Run(ctx, o)
 	return errors.Join(err, out.Flush())
+}
+
+// simulatedObserver writes lines to w by another clock, whatever the environment
+// says about a service.
+func simulatedObserver(w io.Writer, version string, now func() time.Time) web.Recorder {
+	nothing := func(string) string { return "" }
+	t := telemetry.New(append(observe.Options(observe.PaymentAPI, version, nothing), observe.Simulated(w, now)...)...)
+	return observe.Flushed{Observer: observe.New(t, version)}
 }
 
 func instant(name, text string, unless time.Time) (time.Time, error) {

@@ -20,8 +20,8 @@ import (
 
 // Handle answers events with h. An event that is none of API Gateway's is an
 // error of the invocation.
-func Handle(h http.Handler) func(context.Context, json.RawMessage) (any, error) {
-	return func(ctx context.Context, event json.RawMessage) (any, error) {
+func Handle(h http.Handler) func(context.Context, Event) (any, error) {
+	return func(ctx context.Context, event Event) (any, error) {
 		r, second, err := request(ctx, event)
 		if err != nil {
 			return nil, err
@@ -37,21 +37,43 @@ func Handle(h http.Handler) func(context.Context, json.RawMessage) (any, error) 
 
 var errNoEvent = errors.New("the event is none of API Gateway's: want payload format 1.0 or 2.0")
 
-// request reads an event; second says that it is of payload format 2.0.
-func request(ctx context.Context, event json.RawMessage) (r *http.Request, second bool, err error) {
+// Event is an event of either format: what tells them apart, what telemetry looks
+// at, and all of it as it came.
+type Event struct {
+	Version    string // 2.0
+	HTTPMethod string // 1.0
+	Resource   string // 1.0: the route
+	RouteKey   string // 2.0: the route
+	RequestID  string
+	raw        json.RawMessage
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *Event) UnmarshalJSON(data []byte) error {
 	var form struct {
-		Version string `json:"version"`
-		Method  string `json:"httpMethod"`
+		Version        string `json:"version"`
+		HTTPMethod     string `json:"httpMethod"`
+		Resource       string `json:"resource"`
+		RouteKey       string `json:"routeKey"`
+		RequestContext struct {
+			RequestID string `json:"requestId"`
+		} `json:"requestContext"`
 	}
-	if err := json.Unmarshal(event, &form); err != nil {
-		return nil, false, fmt.Errorf("%w (%w)", errNoEvent, err)
+	if err := json.Unmarshal(data, &form); err != nil {
+		return fmt.Errorf("%w (%w)", errNoEvent, err)
 	}
+	*e = Event{form.Version, form.HTTPMethod, form.Resource, form.RouteKey, form.RequestContext.RequestID, bytes.Clone(data)}
+	return nil
+}
+
+// request reads an event; second says that it is of payload format 2.0.
+func request(ctx context.Context, event Event) (r *http.Request, second bool, err error) {
 	switch {
-	case form.Version == "2.0":
-		r, err = fromV2(ctx, event)
+	case event.Version == "2.0":
+		r, err = fromV2(ctx, event.raw)
 		return r, true, err
-	case form.Method != "":
-		r, err = fromV1(ctx, event)
+	case event.HTTPMethod != "":
+		r, err = fromV1(ctx, event.raw)
 		return r, false, err
 	default:
 		return nil, false, errNoEvent

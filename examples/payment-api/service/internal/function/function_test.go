@@ -1,6 +1,7 @@
 package function_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,18 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %s?%s %s %q %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Idempotency-Key"), r.Header["X-Two"], body)
 }
 
+// decoded reads events as Lambda's runtime does before it calls the handler.
+func decoded(h http.HandlerFunc) func(context.Context, json.RawMessage) (any, error) {
+	handle := function.Handle(h)
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		var e function.Event
+		if err := json.Unmarshal(event, &e); err != nil {
+			return nil, err
+		}
+		return handle(ctx, e)
+	}
+}
+
 const v1 = `{"resource":"/process","path":"/process","httpMethod":"POST","headers":{"idempotency-key":"k","x-two":"b"},
 "multiValueHeaders":{"idempotency-key":["k"],"x-two":["a","b"]},"queryStringParameters":{"q":"2"},"multiValueQueryStringParameters":{"q":["1","2"]},
 "requestContext":{"requestId":"id","stage":"live","identity":{"sourceIp":"192.0.2.1"}},"body":"hello","isBase64Encoded":false}`
@@ -32,7 +45,7 @@ const v2 = `{"version":"2.0","routeKey":"POST /process","rawPath":"/live/process
 "body":"aGVsbG8=","isBase64Encoded":true}`
 
 func TestEvents(t *testing.T) {
-	handle := function.Handle(http.HandlerFunc(echo))
+	handle := decoded(echo)
 	for _, tc := range []struct{ name, event, body, cookies string }{
 		{"REST API", v1, `POST /process?q=1&q=2 k ["a" "b"] hello`, `"Set-Cookie":["seen=1","more=2"]`},
 		{"HTTP API", v2, `POST /process?q=1&q=2 k ["a,b"] hello`, `"cookies":["seen=1","more=2"]`},
@@ -62,7 +75,7 @@ func TestEvents(t *testing.T) {
 
 // An answer that is no text travels as base64.
 func TestBinary(t *testing.T) {
-	handle := function.Handle(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte{0xff, 0}) })) //nolint:errcheck // it cannot fail
+	handle := decoded(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte{0xff, 0}) }) //nolint:errcheck // it cannot fail
 	got, err := handle(t.Context(), json.RawMessage(v2))
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +93,7 @@ func bad() []string {
 }
 
 func TestNoEvents(t *testing.T) {
-	handle := function.Handle(http.HandlerFunc(echo))
+	handle := decoded(echo)
 	for _, event := range bad() {
 		if got, err := handle(t.Context(), json.RawMessage(event)); err == nil {
 			t.Errorf("%s is answered: %v", event, got)
@@ -92,7 +105,7 @@ func FuzzEvent(f *testing.F) {
 	for _, event := range append(bad(), v1, v2) {
 		f.Add([]byte(event))
 	}
-	handle := function.Handle(http.HandlerFunc(echo))
+	handle := decoded(echo)
 	f.Fuzz(func(t *testing.T, event []byte) {
 		if got, err := handle(t.Context(), event); err == nil {
 			if _, err := json.Marshal(got); err != nil {
