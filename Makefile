@@ -43,8 +43,18 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build ## the example: measure a payment API, show its budgets, ask the gate, ask why
+run: build payment-api ## the example, live: a payment API under load, measured and gated; FAULT=errors breaks it
+	@bin/payment-api live --nines bin/nines --fault "$(FAULT)"
+
+.PHONY: demo
+demo: build ## the example, recorded, in seconds: five weeks of budgets, a gate that passes, one that halts, and why
 	@examples/payment-api/run.sh bin/nines
+
+# The example's service: a server, a load and, started by Lambda, a function.
+.PHONY: payment-api
+payment-api:
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -C examples/payment-api/service -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w" -o "$(CURDIR)/bin/payment-api" .
 
 .PHONY: build
 build: ## bin/nines, static
