@@ -54,7 +54,7 @@ demo: build ## the example, recorded, in seconds: five weeks of budgets, a gate 
 .PHONY: payment-api
 payment-api:
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -C examples/payment-api/service -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w" -o "$(CURDIR)/bin/payment-api" .
+	@CGO_ENABLED=0 go build -C examples/payment-api/service -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w" -o "$(CURDIR)/bin/payment-api" .
 
 .PHONY: build
 build: ## bin/nines, static

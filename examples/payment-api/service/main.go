@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/live"
 )
 
 // version is written by the linker (-X main.version=1.2.3); VERSION in the
@@ -46,6 +48,9 @@ func main() {
 	switch {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
+	case errors.Is(err, live.ErrInterrupted):
+		fmt.Fprintln(os.Stderr, "payment-api:", err)
+		os.Exit(130) // as a shell says it of what was interrupted
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "payment-api:", err)
 		os.Exit(1)

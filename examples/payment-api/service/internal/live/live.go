@@ -67,12 +67,16 @@ type runner struct {
 	counts atomic.Pointer[load.Report]
 }
 
+// ErrInterrupted says that the run was told to stop, and has stopped.
+var ErrInterrupted = errors.New("interrupted; everything is stopped")
+
 // Run runs it until the gate has answered about live traffic: the way it should,
 // or not, which is an error. When ctx ends everything is stopped.
 func Run(ctx context.Context, opt Options) (err error) {
 	if _, err := fault.Parse(opt.Fault); err != nil {
 		return err
 	}
+	told := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ctx, limit := context.WithTimeoutCause(ctx, opt.Limit, fmt.Errorf("nothing has come of it within %v", opt.Limit))
@@ -80,8 +84,12 @@ func Run(ctx context.Context, opt Options) (err error) {
 	r := &runner{opt: opt, screen: &screen{to: opt.Out, color: opt.Color}, parts: &parts{fail: cancel}}
 	r.env = append(plain(opt.Environ), "NINES_CONFIG="+opt.Config)
 	defer func() {
+		r.screen.close()
 		r.parts.stop()
-		if cause := context.Cause(ctx); err != nil && cause != nil {
+		switch cause := context.Cause(ctx); {
+		case err != nil && told.Err() != nil:
+			err = ErrInterrupted
+		case err != nil && cause != nil:
 			err = cause
 		}
 	}()
