@@ -158,3 +158,9 @@ func TestALineAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// The standard output that a test of an example puts in place is read to its end.
+func ExampleStdout() {
+	line.Stdout().WriteLine([]byte("a line\n"))
+	// Output: a line
+}

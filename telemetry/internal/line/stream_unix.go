@@ -88,13 +88,18 @@ func (s *polled) push(fd uintptr) {
 // making the descriptor so that others share, and another number than 1, to which
 // a write into a closed pipe would be the end of the process.
 func own(std *os.File) io.Writer {
-	info, err := std.Stat()
-	if err != nil {
-		return std
-	}
 	fd := -1
 	// Not Fd: that would put the descriptor into blocking mode, for others too.
 	if raw, err := std.SyscallConn(); err != nil || raw.Control(func(n uintptr) { fd = int(n) }) != nil {
+		return std
+	}
+	if fd != 1 {
+		// Somebody put another file in its place, as tests of examples do, and
+		// waits for its end: a copy would keep it open.
+		return std
+	}
+	info, err := std.Stat()
+	if err != nil {
 		return std
 	}
 	if info.Mode()&os.ModeNamedPipe != 0 {
