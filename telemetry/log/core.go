@@ -18,7 +18,8 @@ import (
 // core is what handlers that come from one New share.
 type core struct {
 	out      *line.Writer
-	level    slog.Leveler
+	fixed    slog.Level
+	level    slog.Leveler // nil: fixed
 	rate     float64
 	buffer   int // bytes; 0: nothing is held
 	redacted []string
@@ -97,9 +98,17 @@ func (c *core) sampled(inv *scope.Invocation) bool {
 	return c.rate > 0 && float64(inv.Hash>>11)*0x1p-53 < c.rate
 }
 
+// lowest is the level from which on records are written.
+func (c *core) lowest() slog.Level {
+	if c.level == nil {
+		return c.fixed
+	}
+	return c.level.Level()
+}
+
 // enabled says whether a record of this level is to be made.
 func (c *core) enabled(ctx context.Context, l slog.Level) bool {
-	lowest := c.level.Level()
+	lowest := c.lowest()
 	if l >= lowest {
 		return true
 	}
@@ -110,9 +119,9 @@ func (c *core) enabled(ctx context.Context, l slog.Level) bool {
 	return inv != nil && (c.buffer > 0 || l >= slog.LevelDebug && c.sampled(inv))
 }
 
-// holds says whether a record is held back instead of written.
+// holds says whether an invocation with a buffer holds a record back.
 func (c *core) holds(inv *scope.Invocation, l slog.Level) bool {
-	if c.buffer == 0 || inv == nil || l >= slog.LevelInfo && l >= c.level.Level() {
+	if l >= slog.LevelInfo && l >= c.lowest() {
 		return false
 	}
 	return l < slog.LevelDebug || !c.sampled(inv)
@@ -120,12 +129,14 @@ func (c *core) holds(inv *scope.Invocation, l slog.Level) bool {
 
 // emit writes a finished record, or holds it. An error brings out what was held.
 func (c *core) emit(inv *scope.Invocation, l slog.Level, record []byte) {
-	if c.holds(inv, l) {
-		c.stateOf(inv).hold(record)
-		return
-	}
-	if l >= slog.LevelError && c.buffer > 0 && inv != nil {
-		c.flush(inv)
+	if c.buffer > 0 && inv != nil {
+		if c.holds(inv, l) {
+			c.stateOf(inv).hold(record)
+			return
+		}
+		if l >= slog.LevelError {
+			c.flush(inv)
+		}
 	}
 	c.write(record)
 }

@@ -27,6 +27,9 @@ type Event struct {
 	turn uint64
 }
 
+// maxNumber is how long a number gets; only for room.
+const maxNumber = 24
+
 // Trace begins a record of level TRACE, like the others of theirs.
 func (d *Direct) Trace(ctx context.Context) Event { return d.At(ctx, LevelTrace) }
 
@@ -49,7 +52,7 @@ func (d *Direct) Fatal(ctx context.Context) Event { return d.At(ctx, LevelFatal)
 // nothing.
 func (d *Direct) At(ctx context.Context, l slog.Level) Event {
 	c := d.h.core
-	if !c.enabled(ctx, l) {
+	if !(l >= c.lowest() || c.enabled(ctx, l)) {
 		return Event{}
 	}
 	e := c.encoder(ctx, d.h)
@@ -57,18 +60,19 @@ func (d *Direct) At(ctx context.Context, l slog.Level) Event {
 	return Event{e: e, turn: e.turn}
 }
 
-// begin appends a key and says whether its value may follow.
-func (v Event) begin(key string) bool {
+// begin returns what is to become the encoder's attributes when the value follows
+// that it makes room for; nil when none may.
+func (v Event) begin(key string, room int) []byte {
 	e := v.e
 	if e == nil || e.turn != v.turn {
-		return false
+		return nil
 	}
-	if len(e.core.redacted) > 0 {
-		_, ok := e.field(key)
-		return ok
+	if len(e.core.redacted) > 0 && e.core.secret(key) {
+		e.field(key)
+		return nil
 	}
-	e.key(key)
-	return true
+	b, _ := e.appendKey(key, room)
+	return b
 }
 
 // Str adds a string; an empty one is left out, as from all records.
@@ -76,8 +80,8 @@ func (v Event) Str(key, value string) Event {
 	if value == "" {
 		return v.Attr(slog.String(key, value))
 	}
-	if v.begin(key) {
-		v.e.b = jsonx.AppendString(v.e.b, value)
+	if b := v.begin(key, len(value)+2); b != nil {
+		v.e.b = jsonx.AppendString(b, value)
 	}
 	return v
 }
@@ -87,32 +91,32 @@ func (v Event) Int(key string, value int) Event { return v.Int64(key, int64(valu
 
 // Int64 adds a whole number.
 func (v Event) Int64(key string, value int64) Event {
-	if v.begin(key) {
-		v.e.b = strconv.AppendInt(v.e.b, value, 10)
+	if b := v.begin(key, maxNumber); b != nil {
+		v.e.b = strconv.AppendInt(b, value, 10)
 	}
 	return v
 }
 
 // Uint64 adds a whole number.
 func (v Event) Uint64(key string, value uint64) Event {
-	if v.begin(key) {
-		v.e.b = strconv.AppendUint(v.e.b, value, 10)
+	if b := v.begin(key, maxNumber); b != nil {
+		v.e.b = strconv.AppendUint(b, value, 10)
 	}
 	return v
 }
 
 // Float adds a number. What is no number is written as "NaN", "+Inf" or "-Inf".
 func (v Event) Float(key string, value float64) Event {
-	if v.begin(key) {
-		v.e.b = jsonx.AppendFloat(v.e.b, value)
+	if b := v.begin(key, maxNumber); b != nil {
+		v.e.b = jsonx.AppendFloat(b, value)
 	}
 	return v
 }
 
 // Bool adds true or false.
 func (v Event) Bool(key string, value bool) Event {
-	if v.begin(key) {
-		v.e.b = strconv.AppendBool(v.e.b, value)
+	if b := v.begin(key, maxNumber); b != nil {
+		v.e.b = strconv.AppendBool(b, value)
 	}
 	return v
 }
@@ -122,7 +126,8 @@ func (v Event) Dur(key string, value time.Duration) Event { return v.Int64(key, 
 
 // Time adds an instant, in RFC 3339.
 func (v Event) Time(key string, value time.Time) Event {
-	if v.begin(key) {
+	if b := v.begin(key, maxNumber); b != nil {
+		v.e.b = b
 		v.e.time(value)
 	}
 	return v

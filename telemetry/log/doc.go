@@ -13,12 +13,12 @@
 //	               between them have the name of the next lower one
 //	message
 //	timestamp      RFC 3339 with milliseconds
-//	location       file and line, with [WithSource]
 //	service
 //	cold_start, function_arn, function_memory_size, function_name,
 //	function_request_id (request_id outside of a function)
 //	sampling_rate
 //	xray_trace_id, tenant_id, correlation_id
+//	location       file and line, with [WithSource]
 //	...            keys of the logger (With, WithAttrs), then of the context ([With]),
 //	               then of the call
 //

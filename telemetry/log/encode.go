@@ -29,6 +29,7 @@ type encoder struct {
 	lv    level
 	spans []span
 	spare []byte
+	stamp stamp
 
 	at   slog.Level // of a record on the direct path
 	turn uint64     // counts the records it made; see Event
@@ -133,15 +134,18 @@ func (e *encoder) finish(l slog.Level, message string, t time.Time) []byte {
 func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
 	b := append(e.line[:0], e.core.heads[rank(l)]...)
 	b = jsonx.AppendString(b, message)
-	if !t.IsZero() {
-		b = e.core.appendTime(b, t)
-	}
 	own := len(b) + 1 // the keys until here are the record's own
+	if t.IsZero() {
+		b = append(b, e.prefix...)
+	} else {
+		sec := e.core.secondOf(t)
+		own += len(sec.text)
+		b = append(b, e.stamp.of(sec, t, e.prefix)...)
+	}
 	if e.core.source && e.pc != 0 {
 		b = append(b, `,"location":`...)
 		b = jsonx.AppendString(b, e.core.sites.of(e.pc))
 	}
-	b = append(b, e.prefix...)
 	if len(e.h.top.members) > 0 {
 		b = append(b, ',')
 		b = append(b, e.h.top.members...)
@@ -213,6 +217,13 @@ var special = func() (mask uint64) {
 // key appends a key, for a value that must follow. It says whether the key was
 // there before.
 func (e *encoder) key(k string) (before bool) {
+	e.b, before = e.appendKey(k, 0)
+	return before
+}
+
+// appendKey returns what is to become e.b, longer by a key, and with room for a
+// value of so many bytes.
+func (e *encoder) appendKey(k string, room int) (b []byte, before bool) {
 	plain := jsonx.Plain(k)
 	if !plain {
 		k = strings.ToValidUTF8(k, "\ufffd") // so that keys that look alike are alike
@@ -222,7 +233,7 @@ func (e *encoder) key(k string) (before bool) {
 		k, before = e.special(k)
 		bit = bitOf(k)
 	}
-	b := e.b
+	b = e.b
 	from := len(b)
 	if from > e.lv.start {
 		b = append(b, ',')
@@ -230,19 +241,18 @@ func (e *encoder) key(k string) (before bool) {
 	if plain {
 		// At once: keys are most of what a record costs.
 		i := len(b)
-		b = slices.Grow(b, len(k)+3)[:i+len(k)+3]
+		b = slices.Grow(b, len(k)+3+room)[:i+len(k)+3]
 		b[i] = '"'
 		copy(b[i+1:], k)
 		b[len(b)-2], b[len(b)-1] = '"', ':'
 	} else {
 		b = append(jsonx.AppendString(b, k), ':')
 	}
-	e.b = b
-	if e.lv.mask&bit != 0 && e.has(from) {
+	if e.lv.mask&bit != 0 && e.has(b, from) {
 		e.lv.dup, before = true, true
 	}
 	e.lv.mask |= bit
-	return before
+	return b, before
 }
 
 // special renames a key that is the record's own, and notes one that is the
@@ -260,9 +270,9 @@ func (e *encoder) special(k string) (name string, before bool) {
 }
 
 // has says whether the key that was appended at from came before.
-func (e *encoder) has(from int) bool {
-	key := bytes.TrimPrefix(e.b[from:], []byte{','})
-	return hasMember(e.lv.bound, key) || hasMember(e.b[e.lv.start:from], key)
+func (e *encoder) has(b []byte, from int) bool {
+	key := bytes.TrimPrefix(b[from:], []byte{','})
+	return hasMember(e.lv.bound, key) || hasMember(b[e.lv.start:from], key)
 }
 
 // hasMember looks for a key, as `"key":`.

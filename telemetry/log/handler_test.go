@@ -133,7 +133,7 @@ func TestRecords(t *testing.T) {
 		},
 		"source": {
 			opts: []log.Option{log.WithSource()}, log: func(l *slog.Logger) { l.Info("m") },
-			want: strings.Replace(head, `,"service"`, `,"location":"log/handler_test.go:LINE","service"`, 1) + `,"sampling_rate":0}`,
+			want: head + `,"sampling_rate":0,"location":"log/handler_test.go:LINE"}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,10 +57,9 @@ type second struct {
 	millis int    // where the milliseconds stand
 }
 
-// appendTime appends the timestamp: RFC 3339 with milliseconds in the zone of the
-// logger. Formatting costs more than the rest of a record, so it happens once a
-// second.
-func (c *core) appendTime(b []byte, t time.Time) []byte {
+// secondOf formats: RFC 3339 with milliseconds in the zone of the logger. That
+// costs more than the rest of a record, so it happens once a second.
+func (c *core) secondOf(t time.Time) *second {
 	s := c.second.Load()
 	if u := t.Unix(); s == nil || s.unix != u {
 		at := t.In(c.zone)
@@ -68,9 +67,25 @@ func (c *core) appendTime(b []byte, t time.Time) []byte {
 		s = &second{unix: u, text: head + "000" + at.Format(`Z07:00"`), millis: len(head)}
 		c.second.Store(s)
 	}
-	b = append(b, s.text...)
+	return s
+}
+
+// stamp is a second and what stands behind it in the records of an invocation,
+// ready but for the milliseconds.
+type stamp struct {
+	second *second
+	prefix []byte
+	b      []byte
+}
+
+// of returns the timestamp and the prefix behind it, valid until the next call.
+func (s *stamp) of(sec *second, t time.Time, prefix []byte) []byte {
+	if s.second != sec || !same(s.prefix, prefix) {
+		s.second, s.prefix = sec, prefix
+		s.b = append(append(s.b[:0], sec.text...), prefix...)
+	}
 	ms := t.Nanosecond() / int(time.Millisecond)
-	at := b[len(b)-len(s.text)+s.millis:]
+	at := s.b[sec.millis:]
 	at[0], at[1], at[2] = '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10) //nolint:gosec // digits
-	return b
+	return s.b
 }

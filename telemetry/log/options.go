@@ -119,12 +119,12 @@ func New(opts ...Option) *Handler {
 
 func newCore(cfg config, s env.Settings) *core {
 	c := &core{
-		out: stream(cfg.out), level: s.Level, rate: s.SampleRate, buffer: cfg.buffer, redacted: cfg.redact,
+		out: stream(cfg.out), fixed: s.Level, level: cfg.level, rate: s.SampleRate, buffer: cfg.buffer, redacted: cfg.redact,
 		source: cfg.source, dev: s.Dev, zone: s.Zone, clock: cfg.clock, problems: s.Problems,
 		heads: levelHeads(cfg.critical), function: s.Function,
 	}
-	if cfg.level != nil {
-		c.level = cfg.level
+	if fixed, ok := cfg.level.(slog.Level); ok {
+		c.fixed, c.level = fixed, nil
 	}
 	if cfg.rate != nil {
 		c.rate = *cfg.rate

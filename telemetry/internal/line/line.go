@@ -75,7 +75,12 @@ func (w *Writer) WriteLine(p []byte) bool {
 	if len(w.rest) > 0 && !w.finish() {
 		return w.drop(p)
 	}
-	n, err := w.write(p)
+	n, err := w.out.attempt(p, 0)
+	if err == nil {
+		w.stuck = false
+		return true
+	}
+	n, err = w.wait(p, n, err)
 	if err == nil {
 		w.stuck = false
 		return true
@@ -114,7 +119,8 @@ func (w *Writer) TakeLost() Lost {
 
 // finish completes a line that went half out.
 func (w *Writer) finish() bool {
-	n, err := w.write(w.rest)
+	n, err := w.out.attempt(w.rest, 0)
+	n, err = w.wait(w.rest, n, err)
 	w.rest = w.rest[:copy(w.rest, w.rest[n:])]
 	if err != nil && !errors.Is(err, errFull) {
 		// Nobody will read the rest, and nobody can: the stream is gone.
@@ -123,10 +129,9 @@ func (w *Writer) finish() bool {
 	return err == nil
 }
 
-// write gives a stream that is full one chance; one that did not take it gets no
+// wait gives a stream that is full one chance; one that did not take it gets no
 // more of the function's time until a line passes again.
-func (w *Writer) write(p []byte) (int, error) {
-	n, err := w.out.attempt(p, 0)
+func (w *Writer) wait(p []byte, n int, err error) (int, error) {
 	if err == nil || w.stuck || !errors.Is(err, errFull) {
 		return n, err
 	}
