@@ -81,6 +81,9 @@ func record(s sdktrace.ReadOnlySpan) *trace.Record {
 	}
 	for _, l := range s.Links() {
 		h := trace.Header{Trace: trace.TraceID(l.SpanContext.TraceID()), Parent: trace.SpanID(l.SpanContext.SpanID()), State: l.SpanContext.TraceState().String()}
+		if h.Sampled = trace.Dropped; l.SpanContext.IsSampled() {
+			h.Sampled = trace.Kept
+		}
 		r.Links = append(r.Links, trace.Link{Header: h, Attributes: attrs(l.Attributes)})
 	}
 	return r

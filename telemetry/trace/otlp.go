@@ -239,6 +239,9 @@ func appendLink(b []byte, l *Link) []byte {
 	for _, a := range l.Attributes {
 		b = appendAttr(b, 4, a)
 	}
+	if l.Header.Sampled == Kept {
+		b = appendFixed32(b, 6, 1)
+	}
 	return shut(b, at)
 }
 
