@@ -135,15 +135,15 @@ func TestStreams(t *testing.T) {
 	with := func(s lambdatest.Stream) func(*lambdatest.Function) {
 		return func(f *lambdatest.Function) { f.Stdout = s }
 	}
-	print := lambdatest.Invocation{Payload: []byte(`{"do":"print","line":"lost"}`), Timeout: 500 * time.Millisecond}
+	printing := lambdatest.Invocation{Payload: []byte(`{"do":"print","line":"lost"}`), Timeout: 500 * time.Millisecond}
 	t.Run("full", func(t *testing.T) {
-		res, _ := invoke(t, start(t, "function", with(lambdatest.Full)), print)
+		res, _ := invoke(t, start(t, "function", with(lambdatest.Full)), printing)
 		if !res.TimedOut || len(res.Logs) > 0 {
 			t.Errorf("a write to a full pipe returned: %+v", res)
 		}
 	})
 	t.Run("broken", func(t *testing.T) {
-		res, _ := invoke(t, start(t, "function", with(lambdatest.Broken)), print)
+		res, _ := invoke(t, start(t, "function", with(lambdatest.Broken)), printing)
 		if !res.Exited {
 			t.Errorf("a write to a broken pipe returned: %+v", res)
 		}
@@ -152,7 +152,7 @@ func TestStreams(t *testing.T) {
 		if _, err := os.Stat("/dev/full"); err != nil {
 			t.Skip(err)
 		}
-		res, _ := invoke(t, start(t, "function", with(lambdatest.Failing)), print)
+		res, _ := invoke(t, start(t, "function", with(lambdatest.Failing)), printing)
 		if !res.OK() || !slices.Equal(res.Logs, []string{"to stderr"}) {
 			t.Errorf("%+v", res)
 		}

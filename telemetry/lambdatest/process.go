@@ -87,15 +87,21 @@ func (c *child) unread(kind Stream) (*os.File, error) {
 		c.files = append(c.files, f)
 		return f, nil
 	case Full, Broken:
-	default:
-		return nil, fmt.Errorf("the stream %d is none that there is", kind)
+		return c.unheard(kind == Full)
+	case Read:
 	}
+	return nil, fmt.Errorf("the stream %d is none that there is", kind)
+}
+
+// unheard makes a pipe with nobody at its other end, or with somebody who does not
+// listen.
+func (c *child) unheard(full bool) (*os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	c.files = append(c.files, w)
-	if kind == Broken {
+	if !full {
 		return w, r.Close()
 	}
 	c.files = append(c.files, r)

@@ -30,6 +30,7 @@ type subscriber struct {
 	hurry   bool // deliver now
 	dropped int
 	lost    int // the bytes of those
+	ended   bool
 }
 
 // kept is how many full buffers wait for a subscriber that does not answer.
@@ -85,6 +86,12 @@ func (s *subscriber) change() {
 
 // run delivers batches until the environment ends.
 func (s *subscriber) run(ctx context.Context) {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ended = true
+		s.change()
+	}()
 	for {
 		batch, size := s.next(ctx)
 		if batch == nil {
@@ -185,7 +192,7 @@ func (s *subscriber) flush(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.hurry = true
 	s.change()
-	for len(s.queue) > 0 || s.posting > 0 {
+	for !s.ended && (len(s.queue) > 0 || s.posting > 0) {
 		changed := s.changed
 		s.mu.Unlock()
 		select {

@@ -21,14 +21,13 @@ func schemas() []string { return []string{"2022-07-01", "2022-12-13", "2025-01-2
 // telemetry is the Telemetry API of an environment: what happened, for those who
 // subscribed.
 type telemetry struct {
-	json   bool // the function's log format
-	ctx    context.Context
-	cancel context.CancelFunc
+	json bool // the function's log format
 
-	mu     sync.Mutex
-	past   []event // of the start, for those who subscribe during it
-	closed bool    // the start is over
-	subs   []*subscriber
+	mu      sync.Mutex
+	past    []event // of the start, for those who subscribe during it
+	closed  bool    // the start is over
+	stopped bool    // the environment is
+	subs    []*subscriber
 }
 
 // event is what is told; a line is text until it is known who reads it.
@@ -39,9 +38,7 @@ type event struct {
 }
 
 func newTelemetry(jsonLogs bool) *telemetry {
-	t := &telemetry{json: jsonLogs}
-	t.ctx, t.cancel = context.WithCancel(context.Background())
-	return t
+	return &telemetry{json: jsonLogs}
 }
 
 func (t *telemetry) line(kind, line string) { t.emit(kind, line) }
@@ -67,7 +64,7 @@ func (t *telemetry) close() {
 
 // flush delivers what is buffered, as far as time allows.
 func (t *telemetry) flush(most time.Duration) {
-	ctx, cancel := context.WithTimeout(t.ctx, most)
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	t.mu.Lock()
 	subs := slices.Clone(t.subs)
@@ -79,7 +76,15 @@ func (t *telemetry) flush(most time.Duration) {
 	all.Wait()
 }
 
-func (t *telemetry) stop() { t.cancel() }
+// stop ends every delivery.
+func (t *telemetry) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
+	for _, s := range t.subs {
+		s.cancel()
+	}
+}
 
 // subscription is the body of a Subscribe request.
 type subscription struct {
@@ -129,7 +134,7 @@ func (s *sandbox) subscribe(w http.ResponseWriter, r *http.Request) {
 func (t *telemetry) join(name string, sub *subscriber) *refusal {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	if t.closed || t.stopped {
 		return refuse(http.StatusForbidden, "Telemetry.SubscriptionClosed", "Telemetry API subscription is closed")
 	}
 	t.subs = slices.DeleteFunc(t.subs, func(o *subscriber) bool {
@@ -139,7 +144,7 @@ func (t *telemetry) join(name string, sub *subscriber) *refusal {
 		return o.name == name
 	})
 	sub.name = name
-	ctx, cancel := context.WithCancel(t.ctx)
+	ctx, cancel := context.WithCancel(context.Background())
 	sub.cancel = cancel
 	for _, e := range t.past {
 		sub.add(e, t.json)
