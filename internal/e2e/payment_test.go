@@ -65,7 +65,7 @@ func TestPaymentAPIIsGated(t *testing.T) {
 			dir := liveFolder(t)
 			l := startLocal(t, dir)
 			now := time.Now().UTC()
-			lines, err := exec.CommandContext(t.Context(), program, "simulate", "-to", now.Format(time.RFC3339), "-for", "70m", "-rate", "5",
+			lines, err := exec.CommandContext(t.Context(), program, "simulate", "-to", now.Format(time.RFC3339), "-for", "70m", "-rate", "2",
 				"-fault", tc.fault, "-fault-from", now.Add(-6*time.Minute).Format(time.RFC3339)).Output()
 			if err != nil {
 				t.Fatal(err)

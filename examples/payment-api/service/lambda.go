@@ -3,6 +3,7 @@ package main
 import (
 	"math/rand/v2"
 	"net/http"
+	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -16,20 +17,20 @@ import (
 
 // asFunction answers Lambda's invocations until the process is ended: the card
 // network's when the function's handler says so, otherwise the payment API's.
-func asFunction(getenv func(string) string) error {
-	faults, err := faultsOf(getenv("FAULT"))
+func asFunction() error {
+	faults, err := faultsOf(os.Getenv("FAULT"))
 	if err != nil {
 		return err
 	}
-	v := env(getenv, "VERSION", version)
+	v := versionOr(version)
 	network := payment.Network(&cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults})
-	if getenv("_HANDLER") == observe.CardNetwork {
-		t := telemetry.New(observe.Options(observe.CardNetwork, v, getenv)...)
+	if os.Getenv("_HANDLER") == observe.CardNetwork {
+		t := telemetry.New(observe.Options(observe.CardNetwork, v, os.Getenv)...)
 		lambda.Start(t.Wrap(function.Handle(cardnet.Handler(network))))
 		return nil
 	}
-	t := telemetry.New(append(observe.Options(observe.PaymentAPI, v, getenv), telemetry.WithCorrelation(requestID))...)
-	if url := getenv("CARD_NETWORK_URL"); url != "" {
+	t := telemetry.New(append(observe.Options(observe.PaymentAPI, v, os.Getenv), telemetry.WithCorrelation(requestID))...)
+	if url := os.Getenv("CARD_NETWORK_URL"); url != "" {
 		if network, err = cardnet.Dial(url, t.Trace.Transport(http.DefaultTransport), patience); err != nil {
 			return err
 		}

@@ -90,7 +90,8 @@ func TestFunction(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			res, a := invoke(t, tc.env, lambdatest.Invocation{Payload: tc.event})
-			if a.Status != tc.status && !(tc.status == 201 && a.Status == 402) || !strings.Contains(a.Body, tc.said) && a.Status != 402 {
+			declined := tc.said == `"approved"` && a.Status == 402 // by chance, as one card in 50 is
+			if !declined && (a.Status != tc.status || !strings.Contains(a.Body, tc.said)) {
 				t.Errorf("%d %s, %v", a.Status, a.Body, res.Error)
 			}
 			told(t, res.Logs, tc.metrics, tc.outcome)

@@ -20,7 +20,7 @@ func liveRun(ctx context.Context, args []string) error {
 	flags.StringVar(&o.Nines, "nines", "bin/nines", "the `PROGRAM` nines")
 	flags.StringVar(&o.Config, "config", "examples/live", "`FOLDER` of the documents; its folder .nines is written anew")
 	flags.StringVar(&o.Before, "before", "1.0.0", "the `VERSION` of the past")
-	flags.StringVar(&o.Version, "version", env(os.Getenv, "VERSION", "1.1.0"), "the `VERSION` that goes live (VERSION)")
+	flags.StringVar(&o.Version, "version", versionOr("1.1.0"), "the `VERSION` that goes live (VERSION)")
 	flags.StringVar(&o.Fault, "fault", os.Getenv("FAULT"), "`FAULT` to switch on while it runs (FAULT)")
 	flags.Float64Var(&o.Rate, "rate", 20, "payments a second")
 	flags.DurationVar(&o.Past, "past", 70*time.Minute, "how long a past to simulate")

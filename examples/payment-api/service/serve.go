@@ -84,13 +84,15 @@ func serve(ctx context.Context, args []string) (err error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	v := env(os.Getenv, "VERSION", version)
+	v := versionOr(version)
 	tel, flush := telemetry.Start(ctx, observe.Options(observe.PaymentAPI, v, os.Getenv)...)
 	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
 	s := &servers{fail: cancel}
 	defer s.stop(ctx)
 	if *network == "" {
-		if *network, err = s.cardNetwork(ctx, "127.0.0.1:0", faults); err != nil {
+		// A stand-in: what there is to tell about it, the client's spans tell.
+		n := &cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults}
+		if *network, err = s.start(ctx, "127.0.0.1:0", cardnet.Handler(n)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,7 @@ func serve(ctx context.Context, args []string) (err error) {
 }
 
 // cardNetwork is the verb: the dependency alone.
-func cardNetwork(ctx context.Context, args []string) error {
+func cardNetwork(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("card-network", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:8090", "`HOST:PORT` to listen on; port 0 takes a free one")
 	faultText := flags.String("fault", os.Getenv("FAULT"), "`FAULT` to begin with (FAULT): slow-dependency, with :RATE:DELAY")
@@ -132,9 +134,12 @@ func cardNetwork(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	tel, flush := telemetry.Start(ctx, observe.Options(observe.CardNetwork, versionOr(version), os.Getenv)...)
+	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
 	s := &servers{fail: cancel}
 	defer s.stop(ctx)
-	url, err := s.cardNetwork(ctx, *addr, faults)
+	n := &cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults}
+	url, err := s.start(ctx, *addr, tel.Middleware(cardnet.Handler(n)))
 	if err != nil {
 		return err
 	}
@@ -148,13 +153,6 @@ type servers struct {
 	fail context.CancelCauseFunc
 	all  []*http.Server
 	work sync.WaitGroup
-}
-
-// cardNetwork serves a card network, which is a service of its own.
-func (s *servers) cardNetwork(ctx context.Context, addr string, faults *fault.Switch) (url string, err error) {
-	n := &cardnet.Network{Clock: wallClock{}, Draw: rand.Float64, Faults: faults}
-	t := telemetry.New(append(observe.Options(observe.CardNetwork, "", os.Getenv), telemetry.WithService(observe.CardNetwork))...)
-	return s.start(ctx, addr, t.Middleware(cardnet.Handler(n)))
 }
 
 // start serves h and returns its URL.

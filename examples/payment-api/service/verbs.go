@@ -54,7 +54,7 @@ func sendLoad(ctx context.Context, args []string) error {
 // simulated is the verb: metric lines of a stretch of time that nobody waits for.
 func simulated(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
-	o := simulate.Options{Version: env(os.Getenv, "VERSION", version), Patience: patience}
+	o := simulate.Options{Version: versionOr(version), Patience: patience}
 	from := flags.String("from", "", "`TIME` to begin at (RFC 3339)")
 	to := flags.String("to", "", "`TIME` to end at (RFC 3339); now unless said")
 	length := flags.Duration("for", time.Hour, "how long before the end it begins, without --from")
@@ -84,7 +84,7 @@ func simulated(ctx context.Context, args []string) error {
 		return err
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
-	o.Record = func(c *simulate.Clock) web.Recorder {
+	o.Record = func(c *simulate.Clock) web.Recorder { //nolint:contextcheck // what it makes outlives a request
 		return simulatedObserver(out, o.Version, c.Now)
 	}
 	_, err = simulate.Run(ctx, o)
@@ -93,7 +93,7 @@ func simulated(ctx context.Context, args []string) error {
 
 // simulatedObserver writes lines to w by another clock, whatever the environment
 // says about a service.
-func simulatedObserver(w io.Writer, version string, now func() time.Time) web.Recorder {
+func simulatedObserver(w io.Writer, version string, now func() time.Time) web.Recorder { //nolint:ireturn // the port
 	nothing := func(string) string { return "" }
 	t := telemetry.New(append(observe.Options(observe.PaymentAPI, version, nothing), observe.Simulated(w, now)...)...)
 	return observe.Flushed{Observer: observe.New(t, version)}

@@ -21,7 +21,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "more", Value: "2"})
 	w.WriteHeader(http.StatusTeapot)
 	w.WriteHeader(http.StatusOK) // too late
-	fmt.Fprintf(w, "%s %s?%s %s %q %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Idempotency-Key"), r.Header["X-Two"], body)
+	_, _ = fmt.Fprintf(w, "%s %s?%s %s %q %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Idempotency-Key"), r.Header["X-Two"], body)
 }
 
 // decoded reads events as Lambda's runtime does before it calls the handler.

@@ -160,7 +160,7 @@ func (r *runner) past(ctx context.Context, url string) (payments int, err error)
 		return 0, err
 	}
 	payments, err = simulate.Run(ctx, simulate.Options{
-		From: now.Add(-r.opt.Past), To: now, Rate: r.opt.Rate, Shape: constant, Seed: rand.Uint64(), Version: r.opt.Before, Patience: 2 * time.Second,
+		From: now.Add(-r.opt.Past), To: now, Rate: r.opt.Rate, Shape: constant, Seed: rand.Uint64(), Version: r.opt.Before, Patience: 2 * time.Second, //nolint:gosec // chance, not secrecy
 		Record: func(c *simulate.Clock) web.Recorder { return r.opt.Record(&lines, r.opt.Before, c.Now) },
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,11 +42,11 @@ type parts struct {
 }
 
 // start runs a program whose standard streams are set, and watches it.
-func (ps *parts) start(name string, cmd *exec.Cmd) (*part, error) {
+func (ps *parts) start(name string, cmd *exec.Cmd) error {
 	apart(cmd)
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+		return fmt.Errorf("start %s: %w", name, err)
 	}
 	p := &part{name: name, cmd: cmd, ended: make(chan struct{})}
 	ps.mu.Lock()
@@ -64,7 +65,7 @@ func (ps *parts) start(name string, cmd *exec.Cmd) (*part, error) {
 			ps.fail(fmt.Errorf("%s has ended (%s); everything else is stopped", name, how))
 		}
 	}()
-	return p, nil
+	return nil
 }
 
 // stop tells the parts to stop, the newest first, and ends those that do not.
@@ -73,8 +74,7 @@ func (ps *parts) stop() {
 	ps.stopping = true
 	all := ps.all
 	ps.mu.Unlock()
-	for i := len(all) - 1; i >= 0; i-- {
-		p := all[i]
+	for _, p := range slices.Backward(all) {
 		_ = p.cmd.Process.Signal(os.Interrupt) // it may be gone already
 		select {
 		case <-p.ended:
@@ -88,14 +88,15 @@ func (ps *parts) stop() {
 // cloudWatch starts the local CloudWatch, which follows the service's log, and
 // keeps what its clients have to know.
 func (r *runner) cloudWatch(ctx context.Context) (url string, err error) {
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.opt.Nines, "cloudwatch", "--listen", "127.0.0.1:0", "--region", "eu-west-1",
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.opt.Nines, //nolint:gosec // the program that was named
+		"cloudwatch", "--listen", "127.0.0.1:0", "--region", "eu-west-1",
 		"--tail", r.log(), "--from-start", "-o", "json")
 	cmd.Env, cmd.Stderr = r.env, r.opt.Err
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err
 	}
-	if _, err := r.parts.start("the local CloudWatch", cmd); err != nil {
+	if err := r.parts.start("the local CloudWatch", cmd); err != nil {
 		return "", err
 	}
 	line, err := firstLine(ctx, out)
@@ -126,14 +127,14 @@ func (r *runner) service(ctx context.Context) (addresses, error) {
 	if err != nil {
 		return addresses{}, err
 	}
-	defer log.Close() //nolint:errcheck // the process has its own
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.opt.Self, "serve", "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	defer log.Close()                                                                                                              //nolint:errcheck // the process has its own
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.opt.Self, "serve", "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0") //nolint:gosec // ourselves
 	cmd.Env, cmd.Stdout = append(r.env, serviceEnv(r.opt.Version)...), log
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		return addresses{}, err
 	}
-	if _, err := r.parts.start("the payment API", cmd); err != nil {
+	if err := r.parts.start("the payment API", cmd); err != nil {
 		return addresses{}, err
 	}
 	line, err := firstLine(ctx, said)

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// screen is where the run says what happens.
+// screen is where the run says what happens. Where nobody reads it, the run goes on
+// all the same.
 type screen struct {
 	to    io.Writer
 	color bool
@@ -30,7 +31,7 @@ func (s *screen) title(text string) { s.say("\n" + s.bold(text)) }
 // say prints a line.
 func (s *screen) say(format string, args ...any) {
 	s.close()
-	fmt.Fprintf(s.to, format+"\n", args...)
+	_, _ = fmt.Fprintf(s.to, format+"\n", args...)
 }
 
 // progress prints a line that the next one replaces; without a terminal it
@@ -38,16 +39,16 @@ func (s *screen) say(format string, args ...any) {
 func (s *screen) progress(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !s.color {
-		fmt.Fprintln(s.to, text)
+		_, _ = fmt.Fprintln(s.to, text)
 		return
 	}
-	fmt.Fprint(s.to, "\r\x1b[K"+text)
+	_, _ = fmt.Fprint(s.to, "\r\x1b[K"+text)
 	s.open = true
 }
 
 func (s *screen) close() {
 	if s.open {
-		fmt.Fprintln(s.to)
+		_, _ = fmt.Fprintln(s.to)
 		s.open = false
 	}
 }
@@ -55,7 +56,7 @@ func (s *screen) close() {
 // nines shows a command of nines, runs it, and returns its exit code.
 func (r *runner) nines(ctx context.Context, args ...string) (code int, err error) {
 	r.screen.say("\n%s", r.screen.bold("$ nines "+strings.Join(args, " ")))
-	cmd := exec.CommandContext(ctx, r.opt.Nines, args...)
+	cmd := exec.CommandContext(ctx, r.opt.Nines, args...) //nolint:gosec // the program that was named
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(r.env, r.aws...), r.opt.Out, r.opt.Err
 	cmd.WaitDelay = 2 * time.Second
 	err = cmd.Run()

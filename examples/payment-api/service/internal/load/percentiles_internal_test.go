@@ -1,4 +1,4 @@
-package load //nolint:testpackage // the rule that percentiles go by is not exported
+package load
 
 import (
 	"math/rand/v2"

@@ -70,7 +70,7 @@ func New(t *telemetry.Telemetry, version string) *Observer {
 	var err error
 	if o.process, err = t.Metrics.Sets(route, t.Metrics.MustDimensions("version").Of(version)); err != nil {
 		o.process = route
-		t.Log.Warn("the version is no dimension", log.Err(err)) //nolint:sloglint // nothing has begun
+		t.Log.Warn("the version is no dimension", log.Err(err))
 	}
 	return o
 }

@@ -25,11 +25,13 @@ type Request struct {
 	Key      string `json:"idempotency_key"`
 }
 
-// Invalid says everything that is wrong with a request, one sentence each.
-type Invalid struct{ Problems []string }
+// InvalidError says everything that is wrong with a request, one sentence each.
+type InvalidError struct{ Problems []string }
 
 // Error implements error.
-func (e *Invalid) Error() string { return "the request is invalid: " + strings.Join(e.Problems, "; ") }
+func (e *InvalidError) Error() string {
+	return "the request is invalid: " + strings.Join(e.Problems, "; ")
+}
 
 var (
 	tokenForm = regexp.MustCompile(`^tok_[a-z0-9_]{1,60}$`)
@@ -39,11 +41,11 @@ var (
 func currencies() []string { return []string{"CHF", "EUR", "GBP", "JPY", "USD"} }
 
 // Parse reads a request. key is that of the header Idempotency-Key; the body may
-// say it instead. The error is an *[Invalid].
+// say it instead. The error is an *[InvalidError].
 func Parse(body []byte, key string) (Request, error) {
 	var r Request
 	if err := decode(body, &r); err != nil {
-		return Request{}, &Invalid{[]string{err.Error()}}
+		return Request{}, &InvalidError{[]string{err.Error()}}
 	}
 	var p []string
 	switch {
@@ -65,7 +67,7 @@ func Parse(body []byte, key string) (Request, error) {
 		p = append(p, "an idempotency key is needed: 1 to 255 printable letters without spaces, in idempotency_key or the header Idempotency-Key")
 	}
 	if len(p) > 0 {
-		return Request{}, &Invalid{p}
+		return Request{}, &InvalidError{p}
 	}
 	return r, nil
 }

@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 				}
 				return
 			}
-			if _, ok := errors.AsType[*payment.Invalid](err); !ok || !strings.Contains(err.Error(), tc.want) {
+			if _, ok := errors.AsType[*payment.InvalidError](err); !ok || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
 		})

@@ -68,7 +68,7 @@ var ErrInjected = errors.New("the ledger refused the entry (injected)")
 // Process takes a payment, as a body says it. It never panics on one.
 func (s *Service) Process(ctx context.Context, body []byte, key string) Answer {
 	r, err := Parse(body, key)
-	if bad, ok := errors.AsType[*Invalid](err); ok {
+	if bad, ok := errors.AsType[*InvalidError](err); ok {
 		return s.answer(http.StatusBadRequest, Result{Status: "invalid", Problems: bad.Problems}, nil)
 	}
 	digest := r.digest()

@@ -83,9 +83,9 @@ func one(ctx context.Context, h http.Handler, body []byte) error {
 // nowhere takes answers that nobody reads.
 type nowhere struct{ header http.Header }
 
-func (w nowhere) Header() http.Header         { return w.header }
-func (w nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (w nowhere) WriteHeader(int)             {}
+func (w nowhere) Header() http.Header       { return w.header }
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (nowhere) WriteHeader(int)             {}
 
 // Clock is moved by whoever sleeps by it. Requests of a simulation follow one
 // another, each with its own time: it is used by one goroutine.

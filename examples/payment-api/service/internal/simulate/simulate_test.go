@@ -103,7 +103,7 @@ func TestRunRepeats(t *testing.T) {
 	first, _ := run(t, "errors", seed)
 	again, _ := run(t, "errors", seed)
 	other, _ := run(t, "errors", seed+1)
-	if !reflect.DeepEqual(first.parts, again.parts) || first.last != again.last || first.last == other.last {
+	if !reflect.DeepEqual(first.parts, again.parts) || !first.last.Equal(again.last) || first.last.Equal(other.last) {
 		t.Errorf("%+v, then %+v, and another %+v", first, again, other)
 	}
 }
