@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"io"
-
 	"slices"
 	"testing"
 	"time"

@@ -41,8 +41,10 @@ func nowhere(string) string { return "" }
 func invocation(tb testing.TB) context.Context {
 	tb.Helper()
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: requestID})
-	ctx, inv := scope.Begin(ctx, scope.Start{RequestID: requestID, TraceID: traceID, Tenant: tenant,
-		Function: &scope.Function{ARN: arn, Name: function, Memory: memory, Cold: true}})
+	ctx, inv := scope.Begin(ctx, scope.Start{
+		RequestID: requestID, TraceID: traceID, Tenant: tenant,
+		Function: &scope.Function{ARN: arn, Name: function, Memory: memory, Cold: true},
+	})
 	tb.Cleanup(inv.End)
 	return ctx
 }
@@ -100,8 +102,10 @@ func phuslu(out io.Writer) func() {
 
 // generic is what most Go wrappers for Lambda do.
 func generic(out io.Writer) func() {
-	fixed := map[string]any{"service": service, "cold_start": true, "function_arn": arn, "function_memory_size": memory,
-		"function_name": function, "function_request_id": requestID, "sampling_rate": 0, "xray_trace_id": traceID, "tenant_id": tenant}
+	fixed := map[string]any{
+		"service": service, "cold_start": true, "function_arn": arn, "function_memory_size": memory,
+		"function_name": function, "function_request_id": requestID, "sampling_rate": 0, "xray_trace_id": traceID, "tenant_id": tenant,
+	}
 	return func() {
 		m := maps.Clone(fixed)
 		m["level"], m["message"], m["timestamp"] = "INFO", message, time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
@@ -117,9 +121,11 @@ func generic(out io.Writer) func() {
 // want is the record that each rival must write, apart from the time, under the
 // names that it has for level, message and time.
 func want() map[string]any {
-	return map[string]any{"level": "INFO", "message": message, "service": service, "cold_start": true, "function_arn": arn,
+	return map[string]any{
+		"level": "INFO", "message": message, "service": service, "cold_start": true, "function_arn": arn,
 		"function_memory_size": float64(memory), "function_name": function, "function_request_id": requestID, "sampling_rate": 0.,
-		"xray_trace_id": traceID, "tenant_id": tenant, "order_id": orderID, "amount": float64(amount)}
+		"xray_trace_id": traceID, "tenant_id": tenant, "order_id": orderID, "amount": float64(amount),
+	}
 }
 
 func verify(tb testing.TB, write func(out io.Writer) func()) {

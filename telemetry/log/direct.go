@@ -52,7 +52,7 @@ func (d *Direct) Fatal(ctx context.Context) Event { return d.At(ctx, LevelFatal)
 // nothing.
 func (d *Direct) At(ctx context.Context, l slog.Level) Event {
 	c := d.h.core
-	if !(l >= c.lowest() || c.enabled(ctx, l)) {
+	if l < c.lowest() && !c.enabled(ctx, l) {
 		return Event{}
 	}
 	e := c.encoder(ctx, d.h)

@@ -1,6 +1,7 @@
 package log
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -19,9 +20,9 @@ import (
 //	name      the type of the first error in the chain that says something: not
 //	          fmt's and errors' wrappers
 //	message   the text of err
-//	location  where the error was made, if it tells (Location() string,
-//	          Callers() []uintptr, or StackTrace() as of github.com/pkg/errors),
-//	          else where the record was made
+//	location  where the error was made, if it tells (by Location() string, by
+//	          Callers() []uintptr, or by a stack in its %+v, as the errors of
+//	          github.com/pkg/errors have one), else where the record was made
 //	chain     the errors that err wraps, outermost first: name, message, and
 //	          location if they tell
 //	joined    the errors that were joined (errors.Join, several %w), each as an
@@ -165,9 +166,9 @@ func (e *encoder) location(err error, record bool) string {
 		if pcs := x.Callers(); len(pcs) > 0 {
 			return e.core.sites.of(pcs[0])
 		}
-	default:
-		if pc := stackTop(err); pc != 0 {
-			return e.core.sites.of(pc)
+	case fmt.Formatter:
+		if place := placeIn(fmt.Sprintf("%+v", x)); place != "" {
+			return place
 		}
 	}
 	if record && e.pc != 0 {
@@ -176,21 +177,21 @@ func (e *encoder) location(err error, record bool) string {
 	return ""
 }
 
-// stackTop reads StackTrace() of github.com/pkg/errors and those that follow it: a
-// slice of program counters under a name of their own.
-func stackTop(err error) uintptr {
-	m := reflect.ValueOf(err).MethodByName("StackTrace")
-	if !m.IsValid() || m.Type().NumIn() != 0 || m.Type().NumOut() != 1 {
-		return 0
+// placeIn finds the first place in a stack as github.com/pkg/errors and those that
+// follow it print one: a line of its own, set in, "\t/src/pay/charge.go:88". (Their
+// methods have types of their own; to call them would take reflection, and that
+// would make each function larger.)
+func placeIn(text string) string {
+	for line := range strings.Lines(text) {
+		place := strings.TrimSpace(line)
+		if len(place) == 0 || line[0] != '\t' && line[0] != ' ' {
+			continue
+		}
+		if file, number, ok := strings.Cut(place, ".go:"); ok && strings.Trim(number, "0123456789") == "" {
+			return short(file) + ".go:" + number
+		}
 	}
-	out := m.Type().Out(0)
-	if out.Kind() != reflect.Slice || out.Elem().Kind() != reflect.Uintptr {
-		return 0
-	}
-	if trace := m.Call(nil)[0]; trace.Len() > 0 {
-		return uintptr(trace.Index(0).Uint())
-	}
-	return 0
+	return ""
 }
 
 // sites are the places in the source that records came from, formatted once each.

@@ -24,13 +24,17 @@ func (*declined) Error() string    { return "card declined" }
 func (d *declined) Unwrap() error  { return d.cause }
 func (*declined) Location() string { return "pay/charge.go:88" }
 
-// traced has a stack as github.com/pkg/errors has it.
-type frame uintptr
+// traced has a stack and prints it as github.com/pkg/errors does.
+type traced struct{ stack string }
 
-type traced struct{ stack []frame }
+func (traced) Error() string { return "traced" }
 
-func (traced) Error() string         { return "traced" }
-func (e traced) StackTrace() []frame { return e.stack }
+func (e traced) Format(to fmt.State, verb rune) {
+	_, _ = fmt.Fprint(to, "traced")
+	if verb == 'v' && to.Flag('+') {
+		_, _ = fmt.Fprint(to, e.stack)
+	}
+}
 
 // called has program counters.
 type called struct{ pcs []uintptr }
@@ -80,7 +84,11 @@ func TestErrors(t *testing.T) {
 		"joined below": {fmt.Errorf("a: %w", fmt.Errorf("%w and %w", base, &declined{})), `{"name":"*errors.errorString","message":"a: no money and card declined","location":"log/errors_test.go:LINE",
 			"chain":[{"name":"*fmt.wrapErrors","message":"no money and card declined"}],
 			"joined":[{"name":"*errors.errorString","message":"no money"},{"name":"*log_test.declined","message":"card declined","location":"pay/charge.go:88"}]}`},
-		"a stack":              {traced{[]frame{frame(here())}}, `{"name":"log_test.traced","message":"traced","location":"log/errors_test.go:LINE"}`},
+		"a stack": {
+			traced{"\nexample.org/pay.charge\n\t/src/pay/charge.go:88\nmain.main\n\t/src/main.go:7"},
+			`{"name":"log_test.traced","message":"traced","location":"pay/charge.go:88"}`,
+		},
+		"no stack":             {traced{"\n\tin a.go:x"}, `{"name":"log_test.traced","message":"traced","location":"log/errors_test.go:LINE"}`},
 		"program counters":     {called{[]uintptr{here()}}, `{"name":"log_test.called","message":"called","location":"log/errors_test.go:LINE"}`},
 		"no program counters":  {called{}, `{"name":"log_test.called","message":"called","location":"log/errors_test.go:LINE"}`},
 		"nil inside":           {(*wild)(nil), `"<nil>"`},
