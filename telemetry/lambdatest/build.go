@@ -20,7 +20,7 @@ func Build(tb testing.TB, pkg string, flags ...string) func() *exec.Cmd {
 	tb.Helper()
 	file := filepath.Join(tb.TempDir(), "bootstrap")
 	args := append([]string{"build", "-tags", "lambda.norpc", "-trimpath", "-o", file}, flags...)
-	cmd := exec.CommandContext(tb.Context(), "go", append(args, pkg)...)
+	cmd := exec.CommandContext(tb.Context(), "go", append(args, pkg)...) //nolint:gosec // the test says what to build
 	cmd.Env = os.Environ()
 	if !slices.Contains(flags, "-race") {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")

@@ -109,6 +109,7 @@ func TestFreeze(t *testing.T) {
 	}
 	for _, frozen := range []bool{true, false} {
 		t.Run(strconv.FormatBool(frozen), func(t *testing.T) {
+			t.Parallel()
 			env := start(t, "function", beside(""), func(f *lambdatest.Function) { f.Freeze = frozen })
 			count := func() int {
 				res, _ := invoke(t, env, event("background"))
@@ -137,18 +138,21 @@ func TestStreams(t *testing.T) {
 	}
 	printing := lambdatest.Invocation{Payload: []byte(`{"do":"print","line":"lost"}`), Timeout: 500 * time.Millisecond}
 	t.Run("full", func(t *testing.T) {
+		t.Parallel()
 		res, _ := invoke(t, start(t, "function", with(lambdatest.Full)), printing)
 		if !res.TimedOut || len(res.Logs) > 0 {
 			t.Errorf("a write to a full pipe returned: %+v", res)
 		}
 	})
 	t.Run("broken", func(t *testing.T) {
+		t.Parallel()
 		res, _ := invoke(t, start(t, "function", with(lambdatest.Broken)), printing)
 		if !res.Exited {
 			t.Errorf("a write to a broken pipe returned: %+v", res)
 		}
 	})
 	t.Run("failing", func(t *testing.T) {
+		t.Parallel()
 		if _, err := os.Stat("/dev/full"); err != nil {
 			t.Skip(err)
 		}
@@ -158,6 +162,7 @@ func TestStreams(t *testing.T) {
 		}
 	})
 	t.Run("both", func(t *testing.T) {
+		t.Parallel()
 		env := start(t, "function", with(lambdatest.Full), func(f *lambdatest.Function) { f.Stderr = lambdatest.Full })
 		if res, out := invoke(t, env, event("")); !res.OK() || out["calls"] != 1.0 {
 			t.Errorf("one that writes nothing: %+v", res)

@@ -73,6 +73,7 @@ func TestExtension(t *testing.T) {
 // TestExtensionFailures: what an extension does to the invocation and to the
 // environment.
 func TestExtensionFailures(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		script string
 		do     string
@@ -123,6 +124,7 @@ func TestTimeoutIsTold(t *testing.T) {
 // TestSIGTERM: a function is told of its end where an extension is registered,
 // be it its own; a process that does not go is killed.
 func TestSIGTERM(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, function string
 		with           []func(*lambdatest.Function)
@@ -188,8 +190,8 @@ func TestRegistering(t *testing.T) {
 	p.says(http.MethodPost, "/2020-01-01/extension/exit/error", "", http.StatusForbidden, "Extension.MissingHeader", ident, id)
 
 	for i := 1; i < 10; i++ {
-		h := p.says(http.MethodPost, register, ``, http.StatusForbidden, "InvalidRequestFormat", name, fmt.Sprint(i))
-		h = p.says(http.MethodPost, register, `{}`, http.StatusOK, "", name, fmt.Sprint(i))
+		p.says(http.MethodPost, register, ``, http.StatusForbidden, "InvalidRequestFormat", name, fmt.Sprint(i))
+		h := p.says(http.MethodPost, register, `{}`, http.StatusOK, "", name, fmt.Sprint(i))
 		go request(p.api, http.MethodGet, next, "", map[string]string{ident: h.Get(ident)})
 	}
 	p.says(http.MethodPost, register, `{}`, http.StatusForbidden, "Extension limit (10) reached", name, "eleventh")

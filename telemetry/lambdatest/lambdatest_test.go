@@ -80,6 +80,7 @@ func TestInvocations(t *testing.T) {
 // TestFailures: an error leaves the process, a panic, a crash and a timeout end
 // it; the next invocation starts cold and works.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		do       string
 		kind     string

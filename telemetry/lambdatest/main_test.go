@@ -54,6 +54,10 @@ func function() { lambda.Start(handler()) }
 func handler() func(context.Context, map[string]any) (any, error) {
 	calls := 0
 	var together, background atomic.Int64
+	number := func(in any) int64 {
+		n, _ := in.(float64)
+		return int64(n)
+	}
 	return func(ctx context.Context, in map[string]any) (any, error) {
 		if lambdacontext.MaxConcurrency() == 1 {
 			calls++
@@ -83,13 +87,13 @@ func handler() func(context.Context, map[string]any) (any, error) {
 			return &pieces{reader: io.MultiReader(strings.NewReader("one two"), failing{})}, nil
 		case "together": // waits until all are there
 			together.Add(1)
-			for together.Load() < int64(in["all"].(float64)) && ctx.Err() == nil {
+			for together.Load() < number(in["all"]) && ctx.Err() == nil {
 				time.Sleep(time.Millisecond)
 			}
 			return map[string]any{"id": lc.AwsRequestID, "tenant": lc.TenantID}, ctx.Err()
 		case "slow":
 			<-ctx.Done()
-			time.Sleep(time.Duration(in["more"].(float64)) * time.Millisecond)
+			time.Sleep(time.UnixMilli(number(in["more"])).Sub(time.UnixMilli(0)))
 		case "background":
 			if background.Add(1) == 1 {
 				go func() {
@@ -114,8 +118,8 @@ func handler() func(context.Context, map[string]any) (any, error) {
 type pieces struct{ reader io.Reader }
 
 func (p *pieces) Read(b []byte) (int, error) { return p.reader.Read(b[:min(len(b), 4)]) }
-func (p *pieces) ContentType() string        { return "text/plain" }
-func (p *pieces) MarshalJSON() ([]byte, error) {
+func (*pieces) ContentType() string          { return "text/plain" }
+func (*pieces) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("a stream is no JSON")
 }
 

@@ -171,8 +171,14 @@ func TestTruncated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", answerPath("1", "response"))
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", answerPath("1", "response")); err != nil {
+		t.Fatal(err)
+	}
+	half, ok := conn.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("the connection is a %T", conn)
+	}
+	if err := half.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(conn); err != nil || !strings.Contains(string(text), `"errorType":"TruncatedHTTPRequest"`) {

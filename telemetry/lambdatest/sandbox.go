@@ -131,7 +131,7 @@ func (s *sandbox) startAll(ctx context.Context) error {
 	env := s.fn.environ(s.api)
 	for _, x := range s.fn.Extensions {
 		// Not known to the function: what only its process is told.
-		c, err := startChild(x.Command, append(env[:len(env):len(env)], s.fn.Env...), streams{sink: s.lines.extension})
+		c, err := startChild(x.Command, append(slices.Clip(env), s.fn.Env...), streams{sink: s.lines.extension})
 		if err != nil {
 			return fmt.Errorf("start the extension %s: %w", x.Name, err)
 		}

@@ -168,8 +168,8 @@ func TestTelemetry(t *testing.T) {
 			t.Errorf("%s %s of %d is not %v", c.kind, c.path, len(found), c.want)
 		}
 	}
-	if d := l.find("platform.report")[0].field("metrics", "initDurationMs"); d == nil || d.(float64) <= 0 {
-		t.Errorf("the start took %v", d)
+	if d, ok := l.find("platform.report")[0].field("metrics", "initDurationMs").(float64); !ok || d <= 0 {
+		t.Errorf("the start took %v ms", d)
 	}
 	if f := l.find("function"); len(f) < 3 || string(f[0].Record) != `"a line"` || f[0].Time.IsZero() {
 		t.Errorf("%v", f)
