@@ -216,6 +216,19 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
+// TestResultInWords: what a test prints of a result says how it ended.
+func TestResultInWords(t *testing.T) {
+	t.Parallel()
+	res := lambdatest.Result{
+		RequestID: "1", Cold: true, Init: time.Second, Duration: time.Millisecond, TimedOut: true, Error: &lambdatest.FunctionError{Type: "T", Message: "m"},
+		After: lambdatest.After{Exited: true}, Logs: []string{"a"}, ExtensionLogs: []string{"b"},
+	}
+	const want = "1: cold start of 1s, timed out after 1ms, T: m, payload \"\", then timed out false, exited true after 0s\n\tfunction: a\n\textensions: b"
+	if got := res.String(); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestLargeEvents(t *testing.T) {
 	t.Parallel()
 	env := start(t, "function")

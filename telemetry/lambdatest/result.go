@@ -3,6 +3,8 @@ package lambdatest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -65,6 +67,41 @@ type After struct {
 
 // OK says whether the function answered without an error.
 func (r Result) OK() bool { return r.Error == nil && !r.TimedOut && !r.Exited }
+
+// String tells the result for a person who reads a test's message: how it ended,
+// what came, and what the function wrote.
+func (r Result) String() string {
+	how := "answered"
+	switch {
+	case r.TimedOut:
+		how = "timed out"
+	case r.Exited:
+		how = "exited"
+	case r.Error != nil:
+		how = "failed"
+	}
+	if r.Cold {
+		how = "cold start of " + r.Init.String() + ", " + how
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s after %v", r.RequestID, how, r.Duration)
+	if r.Error != nil {
+		fmt.Fprintf(&b, ", %v", r.Error)
+	}
+	fmt.Fprintf(&b, ", payload %.200q", r.Payload)
+	if r.After.TimedOut || r.After.Exited {
+		fmt.Fprintf(&b, ", then timed out %t, exited %t after %v", r.After.TimedOut, r.After.Exited, r.After.Duration)
+	}
+	for _, part := range []struct {
+		name  string
+		lines []string
+	}{{"start", r.InitLogs}, {"function", r.Logs}, {"extensions", r.ExtensionLogs}} {
+		for _, line := range part.lines {
+			fmt.Fprintf(&b, "\n\t%s: %.200s", part.name, line)
+		}
+	}
+	return b.String()
+}
 
 // FunctionError is a failure in Lambda's words.
 type FunctionError struct {
