@@ -257,6 +257,22 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("gone") }
 
+// panicking is a writer that is broken.
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("no") }
+
+func TestAWriterThatPanics(t *testing.T) {
+	h := log.New(log.WithWriter(panicking{}), log.WithEnvironment(nowhere))
+	for range 2 {
+		slog.New(h).Info("m")
+		h.Direct().Info(t.Context()).Msg("m")
+	}
+	if lost := h.Lost(); lost.Lines != 4 {
+		t.Errorf("%+v", lost)
+	}
+}
+
 func TestWhatIsLostIsCounted(t *testing.T) {
 	h := log.New(log.WithWriter(failing{}), log.WithEnvironment(nowhere))
 	slog.New(h).Info("m")

@@ -69,17 +69,33 @@ func Stdout() *Writer { return New(own(os.Stdout)) }
 
 // WriteLine writes p, a line with its newline. It reports whether
 // the line got out, or will with the next one (a stream took half of it).
-func (w *Writer) WriteLine(p []byte) bool {
+func (w *Writer) WriteLine(p []byte) (out bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	whole := false
+	defer func() {
+		// A writer that is not ours and panics must not take the function with it.
+		if !whole && recover() != nil {
+			out = w.drop(p)
+		}
+		w.mu.Unlock()
+	}()
 	if len(w.rest) > 0 && !w.finish() {
+		whole = true
 		return w.drop(p)
 	}
 	n, err := w.out.attempt(p, 0)
-	if err == nil {
-		w.stuck = false
-		return true
+	if err != nil {
+		out = w.insist(p, n, err)
+		whole = true
+		return out
 	}
+	whole = true
+	w.stuck = false
+	return true
+}
+
+// insist does what can be done about a line that did not get out at once.
+func (w *Writer) insist(p []byte, n int, err error) bool {
 	n, err = w.wait(p, n, err)
 	if err == nil {
 		w.stuck = false
