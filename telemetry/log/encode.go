@@ -52,12 +52,6 @@ const (
 	maxMessage = 64 << 10   // of a record that was too long
 )
 
-func (c *core) fresh() *encoder {
-	e, _ := c.pool.Get().(*encoder)
-	e.b, e.pc = e.b[:0], 0
-	return e
-}
-
 // encoder begins a record: the context's keys, and the groups that are open.
 func (c *core) encoder(ctx context.Context, h *Handler) *encoder {
 	inv, carries := c.invocation(ctx)
@@ -85,7 +79,8 @@ func (e *encoder) carried(ctx context.Context) {
 
 // begin begins a record at its top.
 func (c *core) begin(inv *scope.Invocation, h *Handler) *encoder {
-	e := c.fresh()
+	e, _ := c.pool.Get().(*encoder)
+	e.b, e.pc = e.b[:0], 0
 	e.h, e.inv = h, inv
 	switch {
 	case inv == nil:
@@ -138,9 +133,8 @@ func (e *encoder) assemble(l slog.Level, message string, t time.Time) {
 	if t.IsZero() {
 		b = append(b, e.prefix...)
 	} else {
-		sec := e.core.secondOf(t)
-		own += len(sec.text)
-		b = append(b, e.stamp.of(sec, t, e.prefix)...)
+		b = append(b, e.stamped(t)...)
+		own += len(e.stamp.second.text)
 	}
 	if e.core.source && e.pc != 0 {
 		b = append(b, `,"location":`...)

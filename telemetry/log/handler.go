@@ -95,9 +95,9 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // bind encodes attributes behind those that were bound before.
 func (c *core) bind(p part, attrs []slog.Attr, top bool) part {
-	e := c.fresh()
+	e, _ := c.pool.Get().(*encoder)
 	defer e.release()
-	e.b = append(e.b, p.members...)
+	e.b, e.pc = append(e.b[:0], p.members...), 0
 	e.lv = level{mask: p.mask, top: top, clash: p.clash}
 	for _, a := range attrs {
 		e.attr(a)

@@ -60,13 +60,10 @@ type second struct {
 // secondOf formats: RFC 3339 with milliseconds in the zone of the logger. That
 // costs more than the rest of a record, so it happens once a second.
 func (c *core) secondOf(t time.Time) *second {
-	s := c.second.Load()
-	if u := t.Unix(); s == nil || s.unix != u {
-		at := t.In(c.zone)
-		head := at.Format(`,"timestamp":"2006-01-02T15:04:05.`)
-		s = &second{unix: u, text: head + "000" + at.Format(`Z07:00"`), millis: len(head)}
-		c.second.Store(s)
-	}
+	at := t.In(c.zone)
+	head := at.Format(`,"timestamp":"2006-01-02T15:04:05.`)
+	s := &second{unix: t.Unix(), text: head + "000" + at.Format(`Z07:00"`), millis: len(head)}
+	c.second.Store(s)
 	return s
 }
 
@@ -78,11 +75,17 @@ type stamp struct {
 	b      []byte
 }
 
-// of returns the timestamp and the prefix behind it, valid until the next call.
-func (s *stamp) of(sec *second, t time.Time, prefix []byte) []byte {
-	if s.second != sec || !same(s.prefix, prefix) {
-		s.second, s.prefix = sec, prefix
-		s.b = append(append(s.b[:0], sec.text...), prefix...)
+// stamped returns the timestamp and the prefix behind it, valid until the next
+// call.
+func (e *encoder) stamped(t time.Time) []byte {
+	s := &e.stamp
+	sec := e.core.second.Load()
+	if sec == nil || sec.unix != t.Unix() {
+		sec = e.core.secondOf(t)
+	}
+	if s.second != sec || !same(s.prefix, e.prefix) {
+		s.second, s.prefix = sec, e.prefix
+		s.b = append(append(s.b[:0], sec.text...), e.prefix...)
 	}
 	ms := t.Nanosecond() / int(time.Millisecond)
 	at := s.b[sec.millis:]
