@@ -124,8 +124,7 @@ func outcome(span *trace.Span, m middleware.Metadata, err error) {
 	if r, ok := awsmiddleware.GetRawResponse(m).(*smithyhttp.Response); ok && r != nil && r.Response != nil {
 		status = r.StatusCode
 	}
-	var failed *smithyhttp.ResponseError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		status = failed.HTTPStatusCode()
 	}
 	var named interface{ ServiceRequestID() string }

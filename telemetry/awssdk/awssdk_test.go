@@ -94,7 +94,7 @@ func answer(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.Header().Set("X-Amzn-RequestId", "REQ-1")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) //nolint:errcheck // the client sees it
+	_, _ = io.WriteString(w, body)
 }
 
 func TestCalls(t *testing.T) {
@@ -105,7 +105,8 @@ func TestCalls(t *testing.T) {
 		want    seen
 	}{
 		"dynamodb": {
-			[]int{200}, `{}`,
+			[]int{200},
+			`{}`,
 			func(ctx context.Context, cfg aws.Config) error {
 				_, err := dynamodb.NewFromConfig(cfg).GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String("orders"), Key: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: "1"}}})
 				return err
@@ -113,7 +114,8 @@ func TestCalls(t *testing.T) {
 			seen{name: "DynamoDB", attrs: map[string]string{"rpc.method": "GetItem", "aws.dynamodb.table_names": "[orders]", "aws.retries": "0", "http.response.status_code": "200", "aws.request_id": "REQ-1"}},
 		},
 		"dynamodb, tried again": {
-			[]int{500, 503, 200}, `{}`,
+			[]int{500, 503, 200},
+			`{}`,
 			func(ctx context.Context, cfg aws.Config) error {
 				_, err := dynamodb.NewFromConfig(cfg).ListTables(ctx, &dynamodb.ListTablesInput{})
 				return err
@@ -121,7 +123,8 @@ func TestCalls(t *testing.T) {
 			seen{name: "DynamoDB", attrs: map[string]string{"rpc.method": "ListTables", "aws.retries": "2", "http.response.status_code": "200"}},
 		},
 		"dynamodb, throttled": {
-			[]int{400}, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}`,
+			[]int{400},
+			`{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}`,
 			func(ctx context.Context, cfg aws.Config) error {
 				_, err := dynamodb.NewFromConfig(cfg).ListTables(ctx, &dynamodb.ListTablesInput{})
 				return err
@@ -129,7 +132,8 @@ func TestCalls(t *testing.T) {
 			seen{name: "DynamoDB", status: trace.Throttle, attrs: map[string]string{"error.type": "ThrottlingException", "http.response.status_code": "400", "aws.request_id": "REQ-1", "aws.retries": "2"}},
 		},
 		"sqs, an error of ours": {
-			[]int{400}, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"none"}`,
+			[]int{400},
+			`{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"none"}`,
 			func(ctx context.Context, cfg aws.Config) error {
 				_, err := sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String("https://sqs/1/q"), MessageBody: aws.String("m")})
 				return err
@@ -137,7 +141,8 @@ func TestCalls(t *testing.T) {
 			seen{name: "SQS", status: trace.Error, attrs: map[string]string{"rpc.method": "SendMessage", "aws.sqs.queue.url": "https://sqs/1/q", "http.response.status_code": "400"}},
 		},
 		"ssm, down": {
-			[]int{500}, `{"__type":"InternalServerError","message":"oops"}`,
+			[]int{500},
+			`{"__type":"InternalServerError","message":"oops"}`,
 			func(ctx context.Context, cfg aws.Config) error {
 				_, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/a")})
 				return err
@@ -205,7 +210,7 @@ func TestNotRecorded(t *testing.T) {
 		answer(w, 200, "{}")
 	})
 	const in = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=a:1"
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", in) //nolint:revive,staticcheck // aws-lambda-go's key is a string
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", in) //nolint:staticcheck // aws-lambda-go's key is a string
 	if _, err := dynamodb.NewFromConfig(cfg).ListTables(ctx, &dynamodb.ListTablesInput{}); err != nil {
 		t.Fatal(err)
 	}
@@ -239,14 +244,14 @@ func TestSignerOfTheSDKAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(rapid.Int64Range(1.4e9, 2e9).Draw(t, "now"), 0)
 		body := rapid.String().Draw(t, "body")
-		make := func() *http.Request {
+		request := func() *http.Request {
 			r, err := http.NewRequest(http.MethodPost, "https://xray.eu-west-1.amazonaws.com", strings.NewReader(body)) //nolint:noctx // it is not sent
 			if err != nil {
 				t.Fatal(err)
 			}
 			return r
 		}
-		a, b := make(), make()
+		a, b := request(), request()
 		path := rapid.StringMatching(`(/[a-zA-Z0-9 ._~()@:+&=%é-]{1,8}){1,3}`).Draw(t, "path")
 		query := rapid.StringMatching(`([a-z]{1,2}=[a-zA-Z0-9%/.~_-]{0,6}&){0,3}z=1`).Filter(func(q string) bool { return !strings.Contains(q, "%") }).Draw(t, "query")
 		value := rapid.StringMatching(`[ -~]{0,20}`).Draw(t, "header")

@@ -68,7 +68,7 @@ func TestPropagator(t *testing.T) {
 		t.Error("a header that is not there is taken")
 	}
 	// In a function: aws-lambda-go's value.
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root="+root+";Parent="+parent+";Sampled=1") //nolint:revive,staticcheck // its key is a string
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root="+root+";Parent="+parent+";Sampled=1") //nolint:staticcheck // its key is a string
 	if sc := oteltrace.SpanContextFromContext(p.Extract(ctx, propagation.MapCarrier{})); sc.SpanID().String() != parent || !sc.IsRemote() {
 		t.Errorf("%+v", sc)
 	}

@@ -79,15 +79,15 @@ func (Propagator) Fields() []string { return []string{trace.HeaderName} }
 type IDGenerator struct{}
 
 // NewIDs makes the ids of a trace's first span.
-func (g IDGenerator) NewIDs(ctx context.Context) (oteltrace.TraceID, oteltrace.SpanID) {
+func (IDGenerator) NewIDs(ctx context.Context) (oteltrace.TraceID, oteltrace.SpanID) {
 	if h, ok := ctx.Value(headerKey{}).(trace.Header); ok {
 		return oteltrace.TraceID(h.Trace), oteltrace.SpanID(trace.NewSpanID())
 	}
-	id := trace.NewTraceID(time.Now()) //nolint:forbidigo // the interface gives no instant
+	id := trace.NewTraceID(time.Now())
 	return oteltrace.TraceID(id), oteltrace.SpanID(trace.NewSpanID())
 }
 
 // NewSpanID makes the id of another span.
-func (g IDGenerator) NewSpanID(context.Context, oteltrace.TraceID) oteltrace.SpanID {
+func (IDGenerator) NewSpanID(context.Context, oteltrace.TraceID) oteltrace.SpanID {
 	return oteltrace.SpanID(trace.NewSpanID())
 }

@@ -32,7 +32,7 @@ func TestAllocations(t *testing.T) {
 			s.Annotate("cold", false)
 			s.End()
 			if tr.Waiting() > 60 {
-				_ = tr.Flush(ctx) //nolint:errcheck // into nothing
+				_ = tr.Flush(ctx)
 			}
 		}},
 		"a child that is not recorded": {0, func() {

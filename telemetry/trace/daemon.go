@@ -32,7 +32,7 @@ type DaemonExporter struct {
 // NewDaemon sends to an address as AWS_XRAY_DAEMON_ADDRESS has it: "host:port", or
 // "tcp:host:port udp:host:port". "": 127.0.0.1:2000.
 func NewDaemon(address string) (*DaemonExporter, error) {
-	d := &DaemonExporter{address: daemonDefault, now: time.Now} //nolint:forbidigo // a library asks the clock itself
+	d := &DaemonExporter{address: daemonDefault, now: time.Now}
 	for part := range strings.FieldsSeq(address) {
 		if strings.HasPrefix(part, "tcp:") {
 			continue // for sampling rules, which are not asked for

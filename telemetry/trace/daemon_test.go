@@ -21,7 +21,7 @@ import (
 // daemon listens as X-Ray's daemon does.
 func daemon(t testing.TB) net.PacketConn {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func at(t testing.TB, m map[string]any, path string) any {
 	return v
 }
 
-func expect(t testing.TB, m map[string]any, want map[string]any) {
+func expect(t testing.TB, m, want map[string]any) {
 	t.Helper()
 	for path, w := range want {
 		if got := at(t, m, path); got != w {
@@ -127,7 +127,7 @@ func TestDaemonInLambda(t *testing.T) {
 	expect(t, first, map[string]any{"type": "*fmt.wrapError", "message": "charge: card declined: 51", "cause": second["id"]})
 	expect(t, second, map[string]any{"type": "*trace_test.declined", "message": "card declined: 51", "cause": nil})
 	stack, _ := first["stack"].([]any)
-	if len(stack) == 0 || !strings.HasSuffix(stack[0].(map[string]any)["label"].(string), "TestDaemonInLambda") {
+	if len(stack) == 0 || !strings.Contains(fmt.Sprint(stack[0]), "TestDaemonInLambda") {
 		t.Errorf("the stack: %v", stack)
 	}
 }

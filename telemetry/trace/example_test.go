@@ -71,7 +71,7 @@ func ExampleHeader_Inject() {
 }
 
 func ExampleExtract() {
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)
 	r.Header.Set("traceparent", "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01")
 	h, ok := trace.Extract(r.Header)
 	fmt.Println(h, ok)
@@ -86,7 +86,7 @@ func ExampleParseTraceparent() {
 
 func ExampleFromContext() {
 	// aws-lambda-go puts the invocation's header into the context.
-	ctx := context.WithValue(context.Background(), "x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0") //nolint:revive,staticcheck // its key is a string
+	ctx := context.WithValue(context.Background(), "x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0") //nolint:staticcheck // its key is a string
 	h, ok := trace.FromContext(ctx)
 	fmt.Println(h, ok)
 	// Output: Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0 true

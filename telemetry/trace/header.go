@@ -58,7 +58,7 @@ func ParseHeader(s string) (h Header, err error) {
 			}
 		case strings.EqualFold(key, "Parent"):
 			if h.Parent.IsZero() {
-				h.Parent, _ = ParseSpanID(value) //nolint:errcheck // not understood is not said
+				h.Parent, _ = ParseSpanID(value)
 			}
 		case strings.EqualFold(key, "Sampled"):
 			if h.Sampled == Unsaid {

@@ -191,7 +191,7 @@ func TestExtract(t *testing.T) {
 
 func TestFromContext(t *testing.T) {
 	full := "Root=" + root + ";Parent=" + parent + ";Sampled=1"
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", full) //nolint:revive,staticcheck // aws-lambda-go's key is a string
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", full) //nolint:staticcheck // aws-lambda-go's key is a string
 	if h, ok := trace.FromContext(ctx); !ok || h.String() != full {
 		t.Errorf("got %v, %t", h, ok)
 	}

@@ -128,7 +128,7 @@ func NewXRay(region string, opts ...SendOption) (*HTTPExporter, error) {
 func newHTTP(opts []SendOption) (*HTTPExporter, error) {
 	e := &HTTPExporter{
 		header: http.Header{}, patience: 10 * time.Second,
-		now: time.Now, getenv: os.Getenv, //nolint:forbidigo // a library asks the clock itself
+		now: time.Now, getenv: os.Getenv,
 	}
 	for _, opt := range opts {
 		opt(e)
@@ -249,7 +249,7 @@ func (e *HTTPExporter) compress(body []byte) ([]byte, bool) {
 	}
 	e.zipped.Reset()
 	if e.zip == nil {
-		e.zip, _ = gzip.NewWriterLevel(&e.zipped, gzip.BestSpeed) //nolint:errcheck // the level exists
+		e.zip, _ = gzip.NewWriterLevel(&e.zipped, gzip.BestSpeed)
 	} else {
 		e.zip.Reset(&e.zipped)
 	}
@@ -267,7 +267,7 @@ const maxAnswer = 64 << 10
 
 // answer does one attempt.
 func (e *HTTPExporter) answer(r *http.Request) (status int, body []byte, after string, err error) {
-	resp, err := e.client.Do(r) //nolint:gosec // the address is configuration
+	resp, err := e.client.Do(r)
 	if err != nil {
 		return 0, nil, "", fmt.Errorf("trace: %w", err)
 	}

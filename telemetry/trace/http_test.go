@@ -52,13 +52,13 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (a *answers) client() trace.SendOption { return trace.WithHTTPClient(&http.Client{Transport: a}) }
 
-func response(status int, body []byte, header ...string) *http.Response {
+func response(status int, body []byte, header ...string) any {
 	w := httptest.NewRecorder()
 	for i := 0; i+1 < len(header); i += 2 {
 		w.Header().Set(header[i], header[i+1])
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:errcheck // into memory
+	_, _ = w.Write(body)
 	return w.Result()
 }
 

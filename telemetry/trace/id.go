@@ -11,7 +11,7 @@ import (
 // TraceID identifies a trace. X-Ray writes it as 1-58406520-a006649127e371903a2de979
 // (its first four bytes are the second of its beginning), W3C and OpenTelemetry as
 // 58406520a006649127e371903a2de979. Zero is none.
-type TraceID [16]byte
+type TraceID [16]byte //nolint:revive // as OpenTelemetry names it
 
 // SpanID identifies a span (X-Ray: a segment or subsegment). Zero is none.
 type SpanID [8]byte

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 )
 
@@ -79,7 +80,7 @@ func (l *losses) add(r Reason, n int) {
 func (l *losses) list() (out []Loss) {
 	for r := range l {
 		if n := l[r].Load(); n > 0 {
-			out = append(out, Loss{Reason(r), n}) //nolint:gosec // as many as there are reasons
+			out = append(out, Loss{Reason(r), n})
 		}
 	}
 	return out
@@ -95,10 +96,11 @@ type LossError struct {
 
 // Error says it in one line.
 func (e *LossError) Error() string {
-	s := "spans lost:"
-	for _, l := range e.Lost {
-		s += fmt.Sprintf(" %d %s", l.Count, l.Reason)
+	parts := make([]string, len(e.Lost))
+	for i, l := range e.Lost {
+		parts[i] = fmt.Sprintf("%d %s", l.Count, l.Reason)
 	}
+	s := "spans lost: " + strings.Join(parts, ", ")
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
@@ -132,7 +134,7 @@ func (t *tally) result() error {
 	e := &LossError{Err: t.err, Detail: t.detail}
 	for r, n := range t.n {
 		if n > 0 {
-			e.Lost = append(e.Lost, Loss{Reason(r), uint64(n)}) //nolint:gosec // as many as there are reasons; n is positive
+			e.Lost = append(e.Lost, Loss{Reason(r), uint64(n)})
 		}
 	}
 	if e.Lost == nil && e.Err == nil {

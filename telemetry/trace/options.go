@@ -106,7 +106,7 @@ func WithEnvironment(get func(string) string) Option { return func(c *config) { 
 // Nothing is opened or asked yet. With an error comes a tracer that passes headers
 // on and records nothing, so that a typo costs the traces and not the function.
 func New(opts ...Option) (*Tracer, error) {
-	c := &config{get: os.Getenv, clock: time.Now, room: 2048} //nolint:forbidigo // a library asks the clock itself
+	c := &config{get: os.Getenv, clock: time.Now, room: 2048}
 	for _, opt := range opts {
 		opt(c)
 	}

@@ -42,7 +42,7 @@ func appendFixed32(b []byte, field int, v uint32) []byte {
 }
 
 func appendInstant(b []byte, field int, t time.Time) []byte {
-	return appendFixed64(b, field, uint64(max(0, t.UnixNano()))) //nolint:gosec // not negative
+	return appendFixed64(b, field, uint64(max(0, t.UnixNano())))
 }
 
 func appendBytes(b []byte, field int, v []byte) []byte {
@@ -69,11 +69,11 @@ func open(b []byte, field int) (out []byte, at int) {
 func shut(b []byte, at int) []byte {
 	n := len(b) - at
 	if n < 0x80 {
-		b[at-1] = byte(n)
+		b[at-1] = byte(n) //nolint:gosec // below 128
 		return b
 	}
 	var length [binary.MaxVarintLen64]byte
-	k := binary.PutUvarint(length[:], uint64(n)) //nolint:gosec // a length
+	k := binary.PutUvarint(length[:], uint64(n))
 	b = append(b, length[:k-1]...)
 	copy(b[at+k-1:], b[at:at+n])
 	copy(b[at-1:], length[:k])

@@ -24,7 +24,7 @@ func (m message) each(yield func(field, number uint64, data []byte) bool) {
 			m = m[n:]
 		case wireLen:
 			size, n := binary.Uvarint(m)
-			if n <= 0 || size > uint64(len(m)-n) {
+			if n <= 0 || size > uint64(len(m)-n) { //nolint:gosec // not negative
 				return
 			}
 			data, m = m[n:n+int(size)], m[n+int(size):] //nolint:gosec // within the message

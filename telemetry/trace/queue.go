@@ -24,15 +24,16 @@ type queue struct {
 	mu      sync.Mutex
 	records []*Record
 	closed  bool
-	timer   *time.Timer // runs when something waits and an interval is set
-	sending bool        // a full batch has somebody who sends it
+	timer   *time.Timer            // runs when something waits and an interval is set
+	sending bool                   // a full batch has somebody who sends it
+	root    func() context.Context // of what belongs to no request
 	cancel  context.CancelFunc
 	ctx     context.Context //nolint:containedctx // of what is sent in the background, until Shutdown ends it
 }
 
 func (q *queue) configure(t *Tracer, c *config) {
 	q.tracer, q.room, q.busy = t, max(1, c.room), make(chan struct{}, 1)
-	q.interval = 5 * time.Second
+	q.interval, q.root = 5*time.Second, context.Background
 	if c.settings.Function.Lambda() {
 		q.interval = 0 // a frozen process sends nothing; whoever wraps the handler flushes
 	}
@@ -70,12 +71,12 @@ func (q *queue) background() {
 		q.timer = nil
 	}
 	if q.ctx == nil {
-		q.ctx, q.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // it belongs to no request
+		q.ctx, q.cancel = context.WithCancel(q.root())
 	}
 	ctx, cancel := context.WithTimeout(q.ctx, background)
 	q.mu.Unlock()
 	defer cancel()
-	_ = q.flush(ctx) //nolint:errcheck // what was lost is counted
+	_ = q.flush(ctx)
 	q.mu.Lock()
 	q.sending = false
 	if len(q.records) > 0 && q.interval > 0 && q.timer == nil && !q.closed {
@@ -148,7 +149,6 @@ func (q *queue) flush(ctx context.Context) error {
 func (t *Tracer) send(ctx context.Context, records []*Record) error {
 	err := t.export(ctx, records)
 	all := len(records)
-	var loss *LossError
 	if err != nil && ctx.Err() != nil && wholly(err, len(records)) {
 		// Cut short, not refused: the next flush tries once more.
 		var again []*Record
@@ -162,9 +162,9 @@ func (t *Tracer) send(ctx context.Context, records []*Record) error {
 		}
 		records = append(rest, t.queue.giveBack(again)...)
 		t.lost.add(ExportFail, len(records))
-	} else if errors.As(err, &loss) {
+	} else if loss, ok := errors.AsType[*LossError](err); ok {
 		for _, l := range loss.Lost {
-			t.lost.add(l.Reason, int(min(l.Count, uint64(maxBatch)))) //nolint:gosec // bounded
+			t.lost.add(l.Reason, int(min(l.Count, uint64(maxBatch))))
 		}
 	} else if err != nil {
 		t.lost.add(ExportFail, all)
@@ -180,8 +180,8 @@ const maxBatch = 1 << 20
 
 // wholly says whether err means that none of n spans was sent.
 func wholly(err error, n int) bool {
-	var loss *LossError
-	if !errors.As(err, &loss) {
+	loss, ok := errors.AsType[*LossError](err)
+	if !ok {
 		return true
 	}
 	return len(loss.Lost) == 1 && loss.Lost[0].Reason == ExportFail && loss.Lost[0].Count == uint64(n) //nolint:gosec // a length

@@ -142,7 +142,7 @@ func TestTracesDoNotMix(t *testing.T) {
 	for i := range 1000 {
 		wg.Go(func() {
 			h := trace.Header{Trace: trace.NewTraceID(time.Unix(int64(i), 0)), Parent: trace.NewSpanID(), Sampled: trace.Kept}
-			ctx := context.WithValue(t.Context(), "x-amzn-trace-id", h.String()) //nolint:revive,staticcheck // aws-lambda-go's key is a string
+			ctx := context.WithValue(t.Context(), "x-amzn-trace-id", h.String()) //nolint:staticcheck // aws-lambda-go's key is a string
 			ctx, handler := tr.Start(ctx, "handler")
 			handler.Annotate("i", i)
 			var inner sync.WaitGroup
@@ -206,7 +206,7 @@ func TestOneSpanOfMany(t *testing.T) {
 				_, c := trace.Start(ctx, "c")
 				c.End()
 				s.End()
-				_ = tr.Flush(ctx) //nolint:errcheck // only that it is safe
+				_ = tr.Flush(ctx)
 			})
 		}
 		wg.Wait()

@@ -103,7 +103,7 @@ func wait(try int, after string, now time.Time) time.Duration {
 
 // pause waits, and says whether there is time for another attempt after it.
 func pause(ctx context.Context, d time.Duration) bool {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d { //nolint:forbidigo // the context's clock
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
 		return false
 	}
 	timer := time.NewTimer(d)

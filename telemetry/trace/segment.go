@@ -91,19 +91,22 @@ func segmentName(name string) string {
 		if n++; n > 200 {
 			return -1
 		}
-		switch {
-		case r < 0x80 && (r == ' ' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(`_.:/%&#=+\-@`, r)):
+		if nameable(r) {
 			return r
-		case r >= 0x80 && r != unicode.ReplacementChar && unicode.IsLetter(r):
-			return r
-		default:
-			return '_'
 		}
+		return '_'
 	}, name)
 	if strings.TrimSpace(name) == "" {
 		return "unnamed"
 	}
 	return name
+}
+
+func nameable(r rune) bool {
+	if r >= 0x80 {
+		return unicode.IsLetter(r)
+	}
+	return r == ' ' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(`_.:/%&#=+\-@`, r)
 }
 
 // namespace says that a subsegment is a call of another service.
@@ -131,7 +134,7 @@ func appendSeconds(b []byte, t time.Time) []byte {
 	b = append(b, '.')
 	frac := us % 1e6
 	for d := int64(1e5); d > 0; d /= 10 {
-		b = append(b, byte('0'+frac/d%10)) //nolint:gosec // a digit
+		b = append(b, byte('0'+frac/d%10))
 	}
 	return b
 }
@@ -204,8 +207,10 @@ func appendHTTP(b []byte, r *Record) []byte {
 	b = append(b, `,"http":{`...)
 	inner := len(b)
 	b = appendBlock(b, "request", r.Attributes, []mapped{
-		{"method", "http.request.method"}, {"url", "url.full"},
-		{"user_agent", "user_agent.original"}, {"client_ip", "client.address"},
+		{"method", "http.request.method"},
+		{"url", "url.full"},
+		{"user_agent", "user_agent.original"},
+		{"client_ip", "client.address"},
 	})
 	b = appendBlock(b, "response", r.Attributes, []mapped{
 		{"status", "http.response.status_code"}, {"content_length", "http.response.body.size"},
@@ -218,9 +223,15 @@ func appendHTTP(b []byte, r *Record) []byte {
 
 func appendAWS(b []byte, r *Record) []byte {
 	return appendBlock(b, "aws", r.Attributes, []mapped{
-		{"operation", "rpc.method"}, {"region", "aws.region"}, {"request_id", "aws.request_id"},
-		{"retries", "aws.retries"}, {"account_id", "cloud.account.id"},
-		{"table_name", "aws.dynamodb.table_names"}, {"queue_url", "aws.sqs.queue.url"},
-		{"topic_arn", "aws.sns.topic.arn"}, {"function_name", "aws.lambda.invoked_name"}, {"bucket_name", "aws.s3.bucket"},
+		{"operation", "rpc.method"},
+		{"region", "aws.region"},
+		{"request_id", "aws.request_id"},
+		{"retries", "aws.retries"},
+		{"account_id", "cloud.account.id"},
+		{"table_name", "aws.dynamodb.table_names"},
+		{"queue_url", "aws.sqs.queue.url"},
+		{"topic_arn", "aws.sns.topic.arn"},
+		{"function_name", "aws.lambda.invoked_name"},
+		{"bucket_name", "aws.s3.bucket"},
 	})
 }

@@ -95,7 +95,7 @@ func TestSpansOfAnInvocation(t *testing.T) {
 	k := &kept{}
 	tr := tracer(t, k)
 	in := "Root=" + root + ";Parent=" + parent + ";Sampled=1;Lineage=a:1"
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", in) //nolint:revive,staticcheck // aws-lambda-go's key is a string
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", in) //nolint:staticcheck // aws-lambda-go's key is a string
 	ctx, handler := tr.Start(ctx, "## handler")
 	handler.Annotate("ColdStart", true)
 	_, child := trace.Start(ctx, "## charge", trace.WithKind(trace.Client))
@@ -358,7 +358,7 @@ func (hostile) Error() string { panic("no") }
 
 type endless struct{}
 
-func (e endless) Error() string { return "endless" }
+func (endless) Error() string   { return "endless" }
 func (e endless) Unwrap() error { return e }
 
 func TestErrorsOfOthers(t *testing.T) {
@@ -370,8 +370,8 @@ func TestErrorsOfOthers(t *testing.T) {
 	s.Metadata("m", badJSON{})
 	func() {
 		defer func() { s.RecordPanic(recover()) }()
-		var m map[string]int
-		m["x"] = 1
+		var list []int
+		_ = list[len(list)]
 	}()
 	s.End()
 	flush(t, tr)

@@ -83,17 +83,21 @@ func (t *Tracer) start(ctx context.Context, parent *Span, name string, opts []St
 	if parent != nil {
 		return t.record(ctx, parent.header, name, &o, false)
 	}
+	return t.first(ctx, name, &o)
+}
+
+// first starts the first span of this process in a trace.
+func (t *Tracer) first(ctx context.Context, name string, o *StartOption) (context.Context, *Span) {
 	h, known := o.parent, !o.parent.IsZero()
 	if !known && !o.root {
 		h, known = invocation(ctx)
 	}
-	if !t.Enabled() {
-		if !known {
-			return ctx, nil
-		}
+	switch {
+	case !t.Enabled() && !known:
+		return ctx, nil
+	case !t.Enabled():
 		return t.carry(ctx, h)
-	}
-	if !known {
+	case !known:
 		h = Header{Trace: NewTraceID(o.at)}
 	}
 	if h.Sampled != Kept && h.Sampled != Dropped {
@@ -105,7 +109,7 @@ func (t *Tracer) start(ctx context.Context, parent *Span, name string, opts []St
 		}
 		return t.carry(ctx, h)
 	}
-	return t.record(ctx, h, name, &o, true)
+	return t.record(ctx, h, name, o, true)
 }
 
 func (o *StartOption) merge(n *StartOption) {

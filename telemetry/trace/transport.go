@@ -19,7 +19,7 @@ const maxURL = 250
 // when the answer's body is closed or read to its end. Use one client for all requests:
 //
 //	client := &http.Client{Transport: tracer.Transport(nil)}
-func (t *Tracer) Transport(rt http.RoundTripper) http.RoundTripper { //nolint:ireturn // as the standard library has it
+func (t *Tracer) Transport(rt http.RoundTripper) http.RoundTripper {
 	if rt == nil {
 		rt = http.DefaultTransport
 	}
@@ -78,7 +78,7 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		if err != io.EOF { //nolint:errorlint // a reader returns it as it is
+		if err != io.EOF {
 			b.span.RecordRemote(err)
 		}
 		b.end()

@@ -34,7 +34,7 @@ func TestTransport(t *testing.T) {
 		case "/broken":
 			w.WriteHeader(http.StatusBadGateway)
 		default:
-			_, _ = io.WriteString(w, "hello") //nolint:errcheck // the client sees it
+			_, _ = io.WriteString(w, "hello")
 		}
 	}))
 	defer server.Close()
@@ -99,7 +99,7 @@ func TestTransportOfATraceThatIsNotRecorded(t *testing.T) {
 	tr := tracer(t, k)
 	a := &answers{list: []any{200}}
 	client := &http.Client{Transport: tr.Transport(a)}
-	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root="+root+";Parent="+parent+";Sampled=0;Lineage=a:1") //nolint:revive,staticcheck // aws-lambda-go's key is a string
+	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root="+root+";Parent="+parent+";Sampled=0;Lineage=a:1") //nolint:staticcheck // aws-lambda-go's key is a string
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://api.example.com/x", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func TestContainer(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		_, _ = w.Write([]byte(answer)) //nolint:errcheck // the test sees it
+		_, _ = w.Write([]byte(answer))
 	}))
 	defer s.Close()
 	file := filepath.Join(t.TempDir(), "token")
@@ -60,7 +60,7 @@ func TestContainer(t *testing.T) {
 			t.Errorf("asks %s", r.URL)
 		}
 		w := httptest.NewRecorder()
-		_, _ = w.WriteString(answer) //nolint:errcheck // into memory
+		_, _ = w.WriteString(answer)
 		return w.Result(), nil
 	})}
 	if got, err := c.Fetch(t.Context()); err != nil || got != want {
@@ -80,7 +80,7 @@ func TestContainerThatIsNone(t *testing.T) {
 	}
 	for _, body := range []string{"", "{}", "<html>", `{"Code":"Failed","Message":"no role"}`, `{"AccessKeyId":"A"}`} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write([]byte(body)) //nolint:errcheck // the test sees it
+			_, _ = w.Write([]byte(body))
 		}))
 		if got, err := chain(map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.URL}).Fetch(t.Context()); err == nil {
 			t.Errorf("%q gives %+v", body, got)
@@ -106,7 +106,7 @@ func instance(t *testing.T) *httptest.Server {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		_, _ = w.Write([]byte("tok")) //nolint:errcheck // the test sees it
+		_, _ = w.Write([]byte("tok"))
 	})
 	for path, body := range map[string]string{
 		"/latest/meta-data/iam/security-credentials/{$}": "my-role", "/latest/meta-data/iam/security-credentials/my-role": answer,
@@ -117,7 +117,7 @@ func instance(t *testing.T) *httptest.Server {
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
-			_, _ = w.Write([]byte(body)) //nolint:errcheck // the test sees it
+			_, _ = w.Write([]byte(body))
 		})
 	}
 	s := httptest.NewServer(mux)
