@@ -238,3 +238,45 @@ func TestDocumentsAreValid(t *testing.T) {
 		document(t, conn)
 	})
 }
+
+// What OpenTelemetry records as events of a span is a cause to X-Ray.
+func TestDaemonShowsEvents(t *testing.T) {
+	conn := daemon(t)
+	d, err := trace.NewDaemon(conn.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	err = d.Export(t.Context(), &trace.Batch{Records: []*trace.Record{{
+		Trace: trace.NewTraceID(now), ID: trace.NewSpanID(), Name: "x", Start: now, End: now, Status: trace.Fault, Events: []trace.Event{
+			{Name: "exception", At: now, Attributes: []slog.Attr{slog.String("exception.type", "*pay.Error"), slog.String("exception.message", "declined")}},
+			{Name: "retry", At: now, Attributes: []slog.Attr{slog.Int("n", 2)}},
+		},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := document(t, conn)
+	if causes, _ := at(t, got, "cause.exceptions").([]any); len(causes) != 1 || !strings.Contains(fmt.Sprint(causes), "declined") {
+		t.Errorf("%v", got["cause"])
+	}
+	otel, _ := at(t, got, "metadata.otel").(map[string]any)
+	if retry, _ := otel["event.1"].(map[string]any); retry["name"] != "retry" || retry["n"] != 2.0 {
+		t.Errorf("%v", got["metadata"])
+	}
+}
+
+// Nobody listens: the function is not told, and the spans that the system refused
+// to send are counted.
+func TestNoDaemon(t *testing.T) {
+	conn := daemon(t)
+	tr := daemonTracer(t, conn, nil)
+	conn.Close()
+	for range 20 {
+		spans(t, tr, 1)
+		_ = tr.Flush(t.Context())
+	}
+	if n := lost(tr)["export_failed"]; n > 20 || tr.Waiting() != 0 {
+		t.Errorf("lost %v", lost(tr))
+	}
+}

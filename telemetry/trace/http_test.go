@@ -446,3 +446,40 @@ func TestCredentialsOfTheCaller(t *testing.T) {
 		t.Errorf("%v, lost %v", err, lost(tr))
 	}
 }
+
+// Without a region the instance is asked, when the first spans are sent.
+func TestRegionOfTheInstance(t *testing.T) {
+	asked := 0
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		body := map[string]string{
+			"/latest/api/token": "tok", "/latest/meta-data/placement/region": "cn-north-1", "/latest/meta-data/iam/security-credentials/": "role",
+			"/latest/meta-data/iam/security-credentials/role": `{"AccessKeyId":"INSTANCE","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`,
+		}[r.URL.Path]
+		_, _ = io.WriteString(w, body)
+	}))
+	defer metadata.Close()
+	env := map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.URL}
+	a := &answers{list: []any{200}}
+	tr, err := trace.New(trace.XRay("", a.client()), trace.WithEnvironment(func(n string) string { return env[n] }), trace.WithRate(1), trace.WithInterval(0))
+	if err != nil || asked != 0 {
+		t.Fatalf("%v, asked %d times before the first span", err, asked)
+	}
+	spans(t, tr, 1)
+	if asked != 0 {
+		t.Errorf("asked %d times before anything is sent", asked)
+	}
+	flush(t, tr)
+	if u := a.requests[0].URL.String(); u != "https://xray.cn-north-1.amazonaws.com.cn/v1/traces" || !strings.Contains(a.requests[0].Header.Get("Authorization"), "INSTANCE/") {
+		t.Errorf("%s %v", u, a.requests[0].Header)
+	}
+	env["AWS_EC2_METADATA_DISABLED"] = "true"
+	tr, err = trace.New(trace.XRay("", a.client()), trace.WithEnvironment(func(n string) string { return env[n] }), trace.WithRate(1), trace.WithInterval(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans(t, tr, 1)
+	if err := tr.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_REGION") || lost(tr)["export_failed"] != 1 {
+		t.Errorf("%v, lost %v", err, lost(tr))
+	}
+}

@@ -26,6 +26,7 @@ type queue struct {
 	closed  bool
 	timer   *time.Timer            // runs when something waits and an interval is set
 	sending bool                   // a full batch has somebody who sends it
+	work    func()                 // sends what waits, for nobody who waits for it
 	root    func() context.Context // of what belongs to no request
 	cancel  context.CancelFunc
 	ctx     context.Context //nolint:containedctx // of what is sent in the background, until Shutdown ends it
@@ -33,7 +34,7 @@ type queue struct {
 
 func (q *queue) configure(t *Tracer, c *config) {
 	q.tracer, q.room, q.busy = t, max(1, c.room), make(chan struct{}, 1)
-	q.interval, q.root = 5*time.Second, context.Background
+	q.interval, q.work, q.root = 5*time.Second, q.background, context.Background
 	if c.settings.Function.Lambda() {
 		q.interval = 0 // a frozen process sends nothing; whoever wraps the handler flushes
 	}
@@ -54,11 +55,11 @@ func (q *queue) put(r *Record) (Reason, bool) {
 	}
 	q.records = append(q.records, r)
 	if q.interval > 0 && q.timer == nil {
-		q.timer = time.AfterFunc(q.interval, q.background)
+		q.timer = time.AfterFunc(q.interval, q.work)
 	}
 	if len(q.records) >= min(batchSpans, q.room) && !q.sending {
 		q.sending = true
-		go q.background()
+		go q.work()
 	}
 	return 0, true
 }
@@ -80,7 +81,7 @@ func (q *queue) background() {
 	q.mu.Lock()
 	q.sending = false
 	if len(q.records) > 0 && q.interval > 0 && q.timer == nil && !q.closed {
-		q.timer = time.AfterFunc(q.interval, q.background)
+		q.timer = time.AfterFunc(q.interval, q.work)
 	}
 	q.mu.Unlock()
 }

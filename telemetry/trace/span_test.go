@@ -456,3 +456,53 @@ func TestResource(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// OpenTelemetry's variables say which traces are kept where no header does.
+func TestSamplerOfTheEnvironment(t *testing.T) {
+	for _, c := range []struct {
+		sampler, arg string
+		kept, ok     bool
+	}{
+		{"always_on", "", true, true},
+		{"parentbased_always_off", "", false, true},
+		{"traceidratio", "", true, true},
+		{"parentbased_traceidratio", "0", false, true},
+		{"traceidratio", "2", false, false},
+		{"traceidratio", "many", false, false},
+		{"xray", "endpoint=http://localhost:2000", true, true}, // its default rule: the first of a second
+	} {
+		env := map[string]string{"OTEL_TRACES_SAMPLER": c.sampler, "OTEL_TRACES_SAMPLER_ARG": c.arg}
+		tr, err := trace.New(trace.ToExporter(&kept{}), trace.WithInterval(0), trace.WithEnvironment(func(n string) string { return env[n] }))
+		if (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+		_, s := tr.Start(t.Context(), "x")
+		if s.Recording() != c.kept {
+			t.Errorf("%+v: recorded %t", c, s.Recording())
+		}
+	}
+}
+
+// A span is taken into a context that does not descend from its own.
+func TestInto(t *testing.T) {
+	k := &kept{}
+	tr := tracer(t, k)
+	_, s := tr.Start(t.Context(), "request")
+	ctx := trace.Into(context.Background(), s)
+	_, c := trace.Start(ctx, "later")
+	c.End()
+	s.End()
+	flush(t, tr)
+	if k.named(t, "later").Parent != s.ID() || trace.Into(ctx, nil) != ctx {
+		t.Error("it is not the parent")
+	}
+}
+
+// What a loss was about is found in the error, and said in one line.
+func TestLossError(t *testing.T) {
+	down := errors.New("down")
+	err := error(&trace.LossError{Lost: []trace.Loss{{Reason: trace.Refused, Count: 2}, {Reason: trace.Shortened, Count: 1}}, Err: down, Detail: "why"})
+	if !errors.Is(err, down) || err.Error() != "spans lost: 2 refused, 1 shortened: why: down" || !trace.Refused.Span() || trace.Shortened.Span() {
+		t.Error(err)
+	}
+}
