@@ -108,7 +108,7 @@ func (r *runner) steps(ctx context.Context) error {
 	}
 	s := r.screen
 	s.say("%s", s.bold("A payment API, measured live. Everything runs on this machine; nothing needs an account."))
-	s.say("  CloudWatch    %s   a local one, reads the lines that the service writes to %s", url, r.log())
+	s.say("  CloudWatch    %s   a local one; it reads the service's lines in %s", url, r.log())
 	s.say("  objectives    %s   99.9 %% of the payments succeed, 99 %% within 300 ms, in an hour", r.opt.Config)
 	if err := r.before(ctx, url); err != nil {
 		return err
@@ -326,7 +326,7 @@ func (r *runner) end(code int) error {
 	if r.opt.Fault != "" {
 		want = fail
 	}
-	s.say("\nEverything is stopped. What was measured and decided is in %s; go on with", filepath.Dir(r.log()))
+	s.say("\nEverything stops now. What was measured and decided is in %s; go on with", filepath.Dir(r.log()))
 	s.say("\n  bin/nines --config %s status payment-api/availability --offline\n  bin/nines --config %[1]s replay", config)
 	if r.opt.Fault == "" {
 		s.say("  make run FAULT=errors     # or latency-body, latency-tail, slow-dependency")
