@@ -25,6 +25,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
 	gitlab.com/nines-sre/nines/telemetry v0.0.0
+	gitlab.com/nines-sre/nines/telemetry/awssdk v0.0.0
 	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.14.0
@@ -65,3 +66,5 @@ require (
 )
 
 replace gitlab.com/nines-sre/nines/telemetry => ./telemetry
+
+replace gitlab.com/nines-sre/nines/telemetry/awssdk => ./telemetry/awssdk

@@ -6,6 +6,10 @@ go 1.26.0
 
 replace gitlab.com/nines-sre/nines => ../
 
+replace gitlab.com/nines-sre/nines/telemetry => ../telemetry
+
+replace gitlab.com/nines-sre/nines/telemetry/awssdk => ../telemetry/awssdk
+
 require (
 	github.com/OpenSLO/go-sdk v0.9.2
 	gitlab.com/gitlab-org/api/client-go v1.46.0
@@ -53,6 +57,8 @@ require (
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	gitlab.com/nines-sre/nines/telemetry v0.0.0 // indirect
+	gitlab.com/nines-sre/nines/telemetry/awssdk v0.0.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.2 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/mod v0.42.0 // indirect

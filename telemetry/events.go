@@ -7,9 +7,20 @@ import (
 	"gitlab.com/nines-sre/nines/telemetry/log"
 )
 
+// bytesOf is an event that the handler takes undecoded.
+func bytesOf(event any) (b []byte, ok bool) {
+	switch v := event.(type) {
+	case []byte:
+		return v, true
+	case json.RawMessage:
+		return v, true
+	}
+	return nil, false
+}
+
 // eventValue is an event as a record shows it: JSON stays JSON.
 func eventValue(event any) any {
-	if b, ok := event.([]byte); ok && json.Valid(b) {
+	if b, ok := bytesOf(event); ok && json.Valid(b) {
 		return json.RawMessage(b)
 	}
 	return event
@@ -17,7 +28,7 @@ func eventValue(event any) any {
 
 // correlationOf finds the correlation id in the usual places.
 func correlationOf(event any) string {
-	if b, ok := event.([]byte); ok {
+	if b, ok := bytesOf(event); ok {
 		return log.CorrelationFrom(b)
 	}
 	return log.CorrelationOf(event)
@@ -30,7 +41,7 @@ func correlationOf(event any) string {
 // The route is the template ("/orders/{id}"), never the path with its values: a
 // record is grouped by it.
 func routeOf(event any) (method, route string) {
-	if b, ok := event.([]byte); ok {
+	if b, ok := bytesOf(event); ok {
 		return routeOfBytes(b)
 	}
 	v := structOf(reflect.ValueOf(event))

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"gitlab.com/nines-sre/nines/telemetry/internal/scope"
@@ -282,11 +283,15 @@ func (p *panicked) Unwrap() error {
 }
 
 // errorName is the type of the first error that says something: what only wraps
-// another (fmt's %w, errors.Join of one) says nothing to group by.
+// another (fmt's %w, errors.Join of one) says nothing to group by. A handler that
+// says what its caller is to be told has said the type itself.
 func errorName(err error) string {
 	var p *panicked
 	if errors.As(err, &p) {
 		return fmt.Sprintf("%T", p.value)
+	}
+	if said, ok := err.(messages.InvokeResponse_Error); ok && said.Type != "" { //nolint:errorlint // as aws-lambda-go asks
+		return said.Type
 	}
 	for {
 		name := fmt.Sprintf("%T", err)

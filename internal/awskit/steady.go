@@ -6,15 +6,19 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"gitlab.com/nines-sre/nines/telemetry/awssdk"
 )
 
-// Steadied returns a configuration whose client is a steady one. It is for the
-// end, when all else is read: AWS_CA_BUNDLE belongs to the client inside.
+// Steadied returns a configuration whose client is a steady one, and whose calls
+// are spans where the context carries one: on Lambda, and nowhere else. It is for
+// the end, when all else is read: AWS_CA_BUNDLE belongs to the client inside.
 func Steadied(cfg aws.Config) aws.Config {
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = awshttp.NewBuildableClient()
 	}
 	cfg.HTTPClient = Steady(cfg.HTTPClient)
+	awssdk.Instrument(&cfg.APIOptions, nil)
 	return cfg
 }
 

@@ -1,6 +1,7 @@
 package lambdahost
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,11 +13,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/publish"
+	"gitlab.com/nines-sre/nines/telemetry"
+	"gitlab.com/nines-sre/nines/telemetry/log"
 )
 
 // RuntimeAPI is the variable by which a process knows that Lambda started it.
@@ -31,7 +33,7 @@ type Wiring struct {
 
 // Main serves invocations until Lambda ends the process.
 func Main(w Wiring) {
-	lambda.Start(New(w, Process{Getenv: os.Getenv, Now: time.Now, Out: os.Stdout}).Handle)
+	lambda.Start(New(w, Process{Getenv: os.Getenv, Now: time.Now, Out: os.Stdout}).Handler())
 }
 
 // Process is what the function knows of its surroundings.
@@ -45,46 +47,56 @@ type Process struct {
 type Function struct {
 	Process
 	w   Wiring
-	log *slog.Logger
+	tel *telemetry.Telemetry
+	log *slog.Logger // tel's: what the invocation is comes with the context
 
 	mu    sync.Mutex
-	warm  bool
 	state *state // what is kept between invocations; nil: nothing
 }
 
 // New returns a function that has read nothing yet: the first invocation does,
 // so that starting is quick and what is wrong with documents is an answer.
 func New(w Wiring, p Process) *Function {
-	return &Function{Process: p, w: w, log: newLogger(p.Out, p.Getenv)}
+	tel := telemetry.New(options(w.Version, p)...)
+	return &Function{Process: p, w: w, tel: tel, log: tel.Log}
 }
+
+func options(version string, p Process) []telemetry.Option {
+	out := []telemetry.Option{
+		telemetry.WithService(cmp.Or(p.Getenv("POWERTOOLS_SERVICE_NAME"), "nines")),
+		telemetry.WithVersion(version), telemetry.WithEnvironment(p.Getenv),
+	}
+	if p.Out != os.Stdout { // its own way there cannot hold the function up
+		out = append(out, telemetry.WithWriter(p.Out))
+	}
+	return out
+}
+
+// Handler is Handle for lambda.Start, with a span and one wide record for each
+// invocation.
+func (f *Function) Handler() any { return f.tel.Wrap(f.Handle) }
 
 // Handle answers one event. The error is one that trying again may mend, or a
 // defect; everything else is in the answer. It never panics.
 func (f *Function) Handle(ctx context.Context, raw json.RawMessage) (*Answer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	began := f.Now()
-	log := f.log.With(slog.Bool("cold_start", !f.warm))
-	f.warm = true
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		log = log.With(slog.String("requestId", lc.AwsRequestID)) //nolint:sloglint // as Lambda's own lines name it
-	}
-	answer, err := f.guarded(ctx, log, raw, began)
-	took := slog.Int64("duration_ms", f.Now().Sub(began).Milliseconds())
+	answer, err := f.guarded(ctx, raw, f.Now())
 	if err == nil {
-		log.LogAttrs(ctx, slog.LevelInfo, "done", append(answer.attrs(), took)...)
+		telemetry.Add(ctx, answer.attrs(false)...)
 		return answer, nil
 	}
 	kind := fault.KindOf(err)
-	log.LogAttrs(ctx, slog.LevelError, "failed", slog.String("do", answer.Do), slog.String("kind", kind.String()),
-		slog.String("error", err.Error()), slog.String("hint", fault.HintOf(err)), slog.Bool("try_again", again(err)), took)
 	if broken(kind, answer) {
 		f.forget(ctx)
 	}
+	answer.OK, answer.ExitCode, answer.Error = false, kind.ExitCode(), failureOf(err)
+	telemetry.Add(ctx, answer.attrs(again(err))...)
+	// The invocation's own record is an error's only where the function fails.
+	f.log.LogAttrs(ctx, slog.LevelError, "failed", log.Err(err))
 	if again(err) {
 		return nil, functionError(err)
 	}
-	answer.OK, answer.ExitCode, answer.Error = false, kind.ExitCode(), failureOf(err)
 	return answer, nil
 }
 
@@ -100,12 +112,12 @@ func broken(kind fault.Kind, a *Answer) bool {
 
 // guarded answers, and makes an error of a panic: the process would die of it,
 // and with it what it keeps. The answer is never nil.
-func (f *Function) guarded(ctx context.Context, log *slog.Logger, raw []byte, now time.Time) (answer *Answer, err error) {
+func (f *Function) guarded(ctx context.Context, raw []byte, now time.Time) (answer *Answer, err error) {
 	answer = &Answer{OK: true, At: now.UTC()}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fault.New(fault.Internal, "answer the event", fmt.Sprintf("panic: %v", r), "this is a defect of Nines: report it with this log")
-			log.LogAttrs(ctx, slog.LevelError, "panic", slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
+			f.log.LogAttrs(ctx, slog.LevelError, "panic", slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
 		}
 	}()
 	ev, err := parseEvent(raw)
@@ -121,7 +133,7 @@ func (f *Function) guarded(ctx context.Context, log *slog.Logger, raw []byte, no
 		now = at // measuring at an instant is measuring as if it were now
 		answer.At = at.UTC()
 	}
-	st, err := f.open(ctx, log, now)
+	st, err := f.open(ctx, now)
 	if err != nil && ev.Do != doGate {
 		return answer, err
 	}
@@ -131,12 +143,13 @@ func (f *Function) guarded(ctx context.Context, log *slog.Logger, raw []byte, no
 	case doGate:
 		return answer, f.gate(ctx, st, err, ev, at, answer)
 	default:
-		return answer, f.measure(ctx, log, st, ev, answer)
+		return answer, f.measure(ctx, st, ev, answer)
 	}
 }
 
-// attrs are what the log says of an answer.
-func (a *Answer) attrs() []slog.Attr {
+// attrs are what the invocation's record says of an answer, or of an error that
+// will be tried again.
+func (a *Answer) attrs(again bool) []slog.Attr {
 	out := []slog.Attr{slog.String("do", a.Do), slog.Time("at", a.At), slog.Int("exit_code", a.ExitCode)}
 	if m := a.Measure; m != nil {
 		out = append(out, slog.Int("objectives", m.Objectives), slog.Int("watched", m.Watched), slog.Int("fast", m.Fast),
@@ -147,33 +160,11 @@ func (a *Answer) attrs() []slog.Attr {
 	if a.Status != nil {
 		out = append(out, slog.Int("objectives", len(a.Status.Objectives)))
 	}
+	if e := a.Error; e != nil {
+		out = append(out, slog.String("kind", e.Kind), slog.String("hint", e.Hint), slog.Bool("try_again", again))
+	}
 	if a.Gate != nil {
 		out = append(out, slog.String("verdict", a.Gate.Verdict.String()), slog.String("decision", a.Gate.ID))
 	}
 	return out
-}
-
-// newLogger returns a logger whose lines are as Lambda's JSON log mode wants
-// them, at the level of AWS_LAMBDA_LOG_LEVEL. (Developer guide, "Advanced
-// logging controls".)
-func newLogger(out io.Writer, getenv func(string) string) *slog.Logger {
-	level := slog.LevelInfo
-	if err := level.UnmarshalText([]byte(getenv("AWS_LAMBDA_LOG_LEVEL"))); err != nil {
-		level = slog.LevelInfo
-	}
-	rename := func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) > 0 {
-			return a
-		}
-		switch a.Key {
-		case slog.TimeKey:
-			return slog.String("timestamp", a.Value.Time().UTC().Format("2006-01-02T15:04:05.000Z"))
-		case slog.MessageKey:
-			a.Key = "message"
-		}
-		return a
-	}
-	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: rename})).With(
-		slog.String("service", "nines"), slog.String("function_name", getenv("AWS_LAMBDA_FUNCTION_NAME")),
-		slog.String("function_version", getenv("AWS_LAMBDA_FUNCTION_VERSION")))
 }

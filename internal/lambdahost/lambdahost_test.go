@@ -85,8 +85,9 @@ type world struct {
 	log  bytes.Buffer
 	env  map[string]string
 	now  time.Time
-	fn   *lambdahost.Function
 	wire lambdahost.Wiring
+	// handle is what lambda.Start gets.
+	handle func(context.Context, json.RawMessage) (*lambdahost.Answer, error)
 }
 
 func start(t *testing.T) *world {
@@ -110,6 +111,7 @@ func start(t *testing.T) *world {
 	}
 	w.src = &trouble{Source: mem}
 	w.wire = wire.Lambda()
+	w.wire.Version = "1.2.3"
 	w.wire.Types = func() map[string]metric.Type {
 		return map[string]metric.Type{"memory": {
 			Name: "memory", Check: func(slo.Spec) []metric.SpecProblem { return nil },
@@ -122,9 +124,13 @@ func start(t *testing.T) *world {
 
 // fresh is a cold start.
 func (w *world) fresh() {
-	w.fn = lambdahost.New(w.wire, lambdahost.Process{
+	fn := lambdahost.New(w.wire, lambdahost.Process{
 		Getenv: func(name string) string { return w.env[name] }, Now: func() time.Time { return w.now }, Out: &w.log,
 	})
+	var ok bool
+	if w.handle, ok = fn.Handler().(func(context.Context, json.RawMessage) (*lambdahost.Answer, error)); !ok {
+		w.t.Fatalf("the handler is %T", fn.Handler())
+	}
 }
 
 // write puts the documents in the package of the function.
@@ -138,7 +144,7 @@ func (w *world) write(text string) {
 
 func (w *world) call(event string) (*lambdahost.Answer, error) {
 	ctx := lambdacontext.NewContext(w.t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
-	return w.fn.Handle(ctx, json.RawMessage(event))
+	return w.handle(ctx, json.RawMessage(event))
 }
 
 func (w *world) must(event string) *lambdahost.Answer {
@@ -171,9 +177,22 @@ func TestMeasure(t *testing.T) {
 	if m := a.Measure; a.Do != "measure" || m.Filled != whole || m.Objectives != 1 || m.Unfinished || !m.Frontier.Equal(now.Add(-3*time.Minute)) {
 		t.Errorf("%+v", a.Measure)
 	}
-	done := w.lines("done")
-	if len(done) != 1 || done[0]["cold_start"] != true || done[0]["requestId"] != "id-1" || done[0]["filled"] != float64(whole) || done[0]["timestamp"] == nil {
-		t.Errorf("the log says %v", done)
+	wide := w.lines("invocation")
+	if len(wide) != 1 {
+		t.Fatalf("the log says %v", wide)
+	}
+	for key, want := range map[string]any{
+		"level": "INFO", "service": "nines", "version": "1.2.3", "function_name": "nines", "function_request_id": "id-1", "outcome": "ok",
+		"do": "measure", "exit_code": 0.0, "objectives": 1.0, "filled": float64(whole), "failed": 0.0, "unfinished": false,
+	} {
+		if wide[0][key] != want {
+			t.Errorf("%s is %v, want %v", key, wide[0][key], want)
+		}
+	}
+	for _, key := range []string{"timestamp", "cold_start", "duration_ms", "at", "frontier", "requests", "metrics", "usd"} {
+		if wide[0][key] == nil {
+			t.Errorf("the invocation's record has no %s: %v", key, wide[0])
+		}
 	}
 	metrics := w.lines("")
 	if len(metrics) != 2 || metrics[0]["BudgetRemaining"] == nil || metrics[0]["SLI"] == nil || metrics[0]["BurnRate1h"] != 0.0 ||
@@ -188,8 +207,8 @@ func TestMeasure(t *testing.T) {
 	if m := w.must(`null`).Measure; m.Filled != 1 {
 		t.Errorf("a minute later: %+v", m)
 	}
-	if done := w.lines("done"); done[2]["cold_start"] != false {
-		t.Errorf("the log says %v", done)
+	if wide := w.lines("invocation"); len(wide) != 3 || wide[2]["cold_start"] != false || wide[2]["filled"] != 1.0 {
+		t.Errorf("the log says %v", wide)
 	}
 }
 
@@ -296,6 +315,7 @@ func TestRetries(t *testing.T) {
 			t.Errorf("%v: %+v, %v", kind, a, err)
 			continue
 		}
+		w.said(kind, again)
 		if !again {
 			if a.OK || a.Error.Kind != kind.String() || len(a.Measure.Failed) != 1 {
 				t.Errorf("%v: %+v", kind, a)
@@ -308,6 +328,27 @@ func TestRetries(t *testing.T) {
 		}
 		w.src.err = nil
 		w.must(`{}`)
+	}
+}
+
+// said holds the log against one failed invocation.
+func (w *world) said(kind fault.Kind, again bool) {
+	w.t.Helper()
+	wide, not := w.lines("invocation"), w.lines("not measured")
+	if len(wide) != 1 || len(not) != 1 || not[0]["level"] != "WARN" || not[0]["function_request_id"] != "id-1" {
+		w.t.Fatalf("%v: the log says\n%s", kind, w.log.String())
+	}
+	got := wide[0]
+	if !again { // an answer: Lambda sees no error
+		if got["level"] != "INFO" || got["outcome"] != "ok" || got["failed"] != 1.0 || got["kind"] != kind.String() || got["try_again"] != false {
+			w.t.Errorf("%v: %v", kind, got)
+		}
+		return
+	}
+	name, _ := got["error_type"].(string)
+	if got["level"] != "ERROR" || got["outcome"] == "ok" || got["kind"] != kind.String() || got["hint"] != "do something" || got["try_again"] != true ||
+		!strings.HasPrefix(name, "Nines.") || len(w.lines("failed")) != 1 {
+		w.t.Errorf("%v: %v", kind, got)
 	}
 }
 
@@ -338,7 +379,7 @@ func TestTimeRunsOut(t *testing.T) {
 	w.now = time.Now()
 	ctx, cancel := context.WithDeadline(t.Context(), w.now.Add(3*time.Second))
 	defer cancel()
-	a, err := w.fn.Handle(ctx, json.RawMessage(`{}`))
+	a, err := w.handle(ctx, json.RawMessage(`{}`))
 	if err != nil || !a.OK || !a.Measure.Unfinished || ctx.Err() != nil {
 		t.Fatalf("%+v, %v", a, err)
 	}

@@ -25,7 +25,7 @@ func reserve(left time.Duration) time.Duration { return min(left/10, 5*time.Seco
 
 // measure brings the history up to date, as far as time allows, and sends the
 // numbers away.
-func (f *Function) measure(ctx context.Context, log *slog.Logger, st *state, ev Event, answer *Answer) error {
+func (f *Function) measure(ctx context.Context, st *state, ev Event, answer *Answer) error {
 	now := answer.At
 	env := st.env(now)
 	due, err := f.due(st, env, ev, now)
@@ -47,13 +47,13 @@ func (f *Function) measure(ctx context.Context, log *slog.Logger, st *state, ev 
 	if err != nil && fault.KindOf(err) == fault.Canceled && hurried.Err() != nil && ctx.Err() == nil {
 		out.Unfinished, err = true, nil
 		out.Error = ""
-		log.LogAttrs(ctx, slog.LevelWarn, "time ran out; the next invocation goes on", slog.Int64("filled", out.Filled))
+		f.log.LogAttrs(ctx, slog.LevelWarn, "time ran out; the next invocation goes on", slog.Int64("filled", out.Filled))
 	}
 	for _, id := range slices.Sorted(maps.Keys(out.Failed)) {
-		log.LogAttrs(ctx, slog.LevelWarn, "not measured", slog.String("indicator", id), slog.String("error", out.Failed[id]))
+		f.log.LogAttrs(ctx, slog.LevelWarn, "not measured", slog.String("indicator", id), slog.String("error", out.Failed[id]))
 	}
 	if perr := f.publish(ctx, st, env, out); perr != nil {
-		log.LogAttrs(ctx, slog.LevelError, "metrics not published", slog.String("error", perr.Error()))
+		f.log.LogAttrs(ctx, slog.LevelError, "metrics not published", slog.String("error", perr.Error()))
 	}
 	if err == nil {
 		return nil

@@ -35,7 +35,7 @@ func (s *state) env(now time.Time) *run.Env {
 // last invocation if the documents are the same. Where the documents can be
 // read and the store cannot be opened, the state comes back with the error: the
 // gate has an answer to that.
-func (f *Function) open(ctx context.Context, log *slog.Logger, now time.Time) (*state, error) {
+func (f *Function) open(ctx context.Context, now time.Time) (*state, error) {
 	st := f.state
 	if st == nil {
 		st = &state{host: f.host(now)}
@@ -46,7 +46,7 @@ func (f *Function) open(ctx context.Context, log *slog.Logger, now time.Time) (*
 		return nil, err
 	}
 	if st.session != nil && st.catalog == catalog {
-		st.session.Log, st.session.Now = log, now
+		st.session.Now = now
 		return st, nil
 	}
 	f.forget(ctx)
@@ -63,7 +63,7 @@ func (f *Function) open(ctx context.Context, log *slog.Logger, now time.Time) (*
 			"set NINES_STORE to a table, as dynamodb:nines"), session.Close)
 	}
 	st.session = session
-	st.session.Log = log
+	st.session.Log = f.log
 	if f.Getenv("NINES_ACTOR") == "" {
 		st.session.Actor = "lambda " + f.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	}

@@ -26,7 +26,9 @@ import (
 )
 
 // Instrument adds the spans of t to every client that is made with these options:
-// those of an aws.Config, or of one client.
+// those of an aws.Config, or of one client. Without a tracer (nil), a call is a
+// child of the span in its context, and nothing where there is none: clients that
+// are made far from the tracer need not know it.
 func Instrument(options *[]func(*middleware.Stack) error, t *trace.Tracer) {
 	*options = append(*options, func(stack *middleware.Stack) error {
 		if err := stack.Initialize.Add(&call{t}, middleware.After); err != nil {
@@ -59,7 +61,7 @@ func Credentials(p aws.CredentialsProvider) trace.CredentialsFunc {
 }
 
 // call is the span of one call, all attempts of it.
-type call struct{ tracer *trace.Tracer }
+type call struct{ tracer *trace.Tracer } // nil: that of the span in the context
 
 // ID names the middleware.
 func (*call) ID() string { return "NinesTrace" }
@@ -68,7 +70,11 @@ func (*call) ID() string { return "NinesTrace" }
 func (c *call) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	service := awsmiddleware.GetServiceID(ctx)
 	parent := trace.SpanFrom(ctx)
-	inner, span := c.tracer.Start(ctx, service, trace.WithKind(trace.Client))
+	start := trace.Start
+	if c.tracer != nil {
+		start = c.tracer.Start
+	}
+	inner, span := start(ctx, service, trace.WithKind(trace.Client))
 	if !span.Recording() || span == parent {
 		return next.HandleInitialize(inner, in) //nolint:wrapcheck // a middleware passes on what it gets
 	}
