@@ -36,7 +36,7 @@ func (t *Telemetry) beginRequest(w http.ResponseWriter, r *http.Request) (u *uni
 	id := first(r.Header.Get("X-Request-Id"), r.Header.Get("X-Amzn-Requestid"))
 	ctx, span := t.Trace.Start(r.Context(), r.Method, trace.WithParent(header), trace.WithKind(trace.Server))
 	span.SetRequest(r)
-	s := scope.Start{At: time.Now(), RequestID: id, TraceID: span.TraceID(), Concurrent: true}
+	s := scope.Start{At: t.opt.now(), RequestID: id, TraceID: span.TraceID(), Concurrent: true}
 	if s.TraceID == "" && !header.IsZero() {
 		s.TraceID = header.Trace.String()
 	}

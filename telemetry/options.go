@@ -19,6 +19,8 @@ type Option func(*config)
 type config struct {
 	getenv                      func(string) string
 	out                         io.Writer
+	now                         func() time.Time
+	clock                       bool // now is the caller's
 	service, version, namespace string
 	margin, flushWithin         time.Duration
 	traceEvery                  time.Duration
@@ -30,7 +32,7 @@ type config struct {
 }
 
 func defaults() config {
-	return config{getenv: os.Getenv, flushWithin: 500 * time.Millisecond, traceEvery: time.Second}
+	return config{getenv: os.Getenv, now: time.Now, flushWithin: 500 * time.Millisecond, traceEvery: time.Second}
 }
 
 // WithService names the service; otherwise POWERTOOLS_SERVICE_NAME does.
@@ -50,6 +52,12 @@ func WithWriter(w io.Writer) Option { return func(c *config) { c.out = w } }
 
 // WithEnvironment reads variables by get instead of os.Getenv.
 func WithEnvironment(get func(name string) string) Option { return func(c *config) { c.getenv = get } }
+
+// WithClock reads the time from now instead of time.Now, for logs, metrics, spans
+// and durations alike: for tests and examples. Timers do not go by it.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) { c.now, c.clock = now, true }
+}
 
 // WithTimeoutMargin says how long before an invocation's deadline everything known
 // is written and sent. Otherwise it is a twentieth of the time there is, from 10
@@ -107,6 +115,9 @@ func (c *config) apply(s *env.Settings) {
 
 func (c *config) logOptions(out *line.Writer) []log.Option {
 	opts := []log.Option{log.WithEnvironment(c.getenv), log.WithWriter(out)}
+	if c.clock {
+		opts = append(opts, log.WithClock(c.now))
+	}
 	if c.service != "" {
 		opts = append(opts, log.WithService(c.service))
 	}
@@ -114,7 +125,7 @@ func (c *config) logOptions(out *line.Writer) []log.Option {
 }
 
 func (c *config) metricsOptions(out *line.Writer) []metrics.Option {
-	opts := []metrics.Option{metrics.WithEnvironment(c.getenv), metrics.WithWriter(out)}
+	opts := []metrics.Option{metrics.WithEnvironment(c.getenv), metrics.WithWriter(out), metrics.WithClock(c.now)}
 	if c.service != "" {
 		opts = append(opts, metrics.WithService(c.service))
 	}
@@ -125,7 +136,7 @@ func (c *config) metricsOptions(out *line.Writer) []metrics.Option {
 }
 
 func (c *config) traceOptions(s env.Settings) []trace.Option {
-	opts := []trace.Option{trace.WithEnvironment(c.getenv), trace.WithService(s.Service)}
+	opts := []trace.Option{trace.WithEnvironment(c.getenv), trace.WithService(s.Service), trace.WithClock(c.now)}
 	if s.Version != "" {
 		opts = append(opts, trace.WithResource(slog.String("service.version", s.Version)))
 	}

@@ -126,7 +126,7 @@ func (t *Telemetry) write(ctx context.Context, level slog.Level, message string,
 	if !t.Handler.Enabled(ctx, level) {
 		return
 	}
-	r := slog.NewRecord(time.Now(), level, message, 0)
+	r := slog.NewRecord(t.opt.now(), level, message, 0)
 	r.AddAttrs(attrs...)
 	_ = t.Handler.Handle(ctx, r)
 }

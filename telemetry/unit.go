@@ -56,7 +56,7 @@ func (u *unit) answered(status int) {
 func (t *Telemetry) begin(ctx context.Context) (u *unit) {
 	u = &unit{t: t, ctx: ctx, done: func() {}}
 	defer t.guard()
-	s := scope.Start{At: time.Now(), Concurrent: t.set.Function.Concurrency > 1, Function: &scope.Function{
+	s := scope.Start{At: t.opt.now(), Concurrent: t.set.Function.Concurrency > 1, Function: &scope.Function{
 		Name: t.set.Function.Name, Memory: t.set.Function.Memory, Cold: scope.TakeCold() && t.onDemand()}}
 	s.Deadline, _ = ctx.Deadline()
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
@@ -88,7 +88,7 @@ func (u *unit) watch(s scope.Start) {
 	if s.Deadline.IsZero() {
 		return
 	}
-	left := s.Deadline.Sub(s.At)
+	left := time.Until(s.Deadline)
 	margin := u.t.opt.margin
 	if margin == 0 {
 		margin = min(max(left/20, 10*time.Millisecond), 200*time.Millisecond)
@@ -100,7 +100,7 @@ func (u *unit) watch(s scope.Start) {
 
 func (u *unit) timeout() {
 	defer u.t.guard()
-	attrs := append(u.wide("timeout", nil), slog.Int64("remaining_ms", time.Until(u.inv.Deadline).Milliseconds()))
+	attrs := append(u.wide("timeout", nil), slog.Int64("remaining_ms", u.inv.Deadline.Sub(u.t.opt.now()).Milliseconds()))
 	u.t.Handler.FlushBuffer(u.ctx)
 	u.t.write(u.ctx, slog.LevelError, "the invocation is about to time out", attrs)
 	u.t.flushMetrics(u.ctx)
@@ -169,7 +169,7 @@ func (u *unit) finish(err error) {
 	}
 	attrs := u.wide(outcome, err)
 	if !u.inv.Deadline.IsZero() {
-		attrs = append(attrs, slog.Int64("remaining_ms", time.Until(u.inv.Deadline).Milliseconds()))
+		attrs = append(attrs, slog.Int64("remaining_ms", u.inv.Deadline.Sub(u.t.opt.now()).Milliseconds()))
 	}
 	u.annotate(attrs)
 	u.span.End()
@@ -222,7 +222,7 @@ func (u *unit) outcome(status int, err error) string {
 
 // wide is everything that is said about the invocation as a whole.
 func (u *unit) wide(outcome string, err error) []slog.Attr {
-	now := time.Now()
+	now := u.t.opt.now()
 	attrs := make([]slog.Attr, 0, 24)
 	attrs = append(attrs, slog.String("outcome", outcome), slog.Float64("duration_ms", millis(now.Sub(u.inv.At))))
 	attrs = appendText(attrs, "version", u.t.version())

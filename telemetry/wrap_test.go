@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"gitlab.com/nines-sre/nines/telemetry"
@@ -243,6 +244,24 @@ func TestErrorsAreRecordsOfLevelError(t *testing.T) {
 
 // The panic that comes out is the one that went in; the runtime reports it as
 // without the wrapper, with the frames of the handler in its stack.
+// A handler may take its event undecoded, and say the type that its caller gets.
+func TestUndecodedEventsAndSaidErrors(t *testing.T) {
+	r := newRig()
+	h := r.Wrap(func(context.Context, json.RawMessage) error {
+		return messages.InvokeResponse_Error{Type: "Pay.Declined", Message: "no"}
+	})
+	event := `{"resource":"/process","httpMethod":"POST","requestContext":{"requestId":"c-77"}}`
+	if _, err := lambda.NewHandler(h).Invoke(invocation(t.Context(), "r"), []byte(event)); err == nil {
+		t.Fatal("no error")
+	}
+	got := r.wide(t, "invocation")
+	for k, want := range map[string]any{"correlation_id": "c-77", "route": "/process", "method": "POST", "error_type": "Pay.Declined", "outcome": "error"} {
+		if got[k] != want {
+			t.Errorf("%s is %v, want %v", k, got[k], want)
+		}
+	}
+}
+
 func TestPanicsPassThrough(t *testing.T) {
 	for _, value := range []any{"text", errors.New("an error"), 42, &declined{"visa"}} {
 		r := newRig()

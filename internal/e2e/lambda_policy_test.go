@@ -26,8 +26,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
-	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
+	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 )
 
 // actions are the permissions that requests needed, by the name of the action.

@@ -20,7 +20,6 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cloudwatchd"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
-	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 	"gitlab.com/nines-sre/nines/internal/metric"
 	shells "gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/run/measure"
@@ -28,6 +27,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 	"gitlab.com/nines-sre/nines/internal/wire"
+	"gitlab.com/nines-sre/nines/telemetry/lambdatest"
 )
 
 // shopDoc is an SLO over counts of a service.
