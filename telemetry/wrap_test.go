@@ -242,8 +242,6 @@ func TestErrorsAreRecordsOfLevelError(t *testing.T) {
 	}
 }
 
-// The panic that comes out is the one that went in; the runtime reports it as
-// without the wrapper, with the frames of the handler in its stack.
 // A handler may take its event undecoded, and say the type that its caller gets.
 func TestUndecodedEventsAndSaidErrors(t *testing.T) {
 	r := newRig()
@@ -262,6 +260,8 @@ func TestUndecodedEventsAndSaidErrors(t *testing.T) {
 	}
 }
 
+// The panic that comes out is the one that went in; the runtime reports it as
+// without the wrapper, with the frames of the handler in its stack.
 func TestPanicsPassThrough(t *testing.T) {
 	for _, value := range []any{"text", errors.New("an error"), 42, &declined{"visa"}} {
 		r := newRig()
