@@ -123,122 +123,7 @@ func TestSpansOfAnInvocation(t *testing.T) {
 	}
 }
 
-func TestTheHeaderDecides(t *testing.T) {
-	for _, c := range []struct {
-		header string
-		rate   float64
-		spans  int
-		sends  string
-	}{
-		{"Root=" + root + ";Parent=" + parent + ";Sampled=1", 0, 2, ";Sampled=1"},
-		{"Root=" + root + ";Parent=" + parent + ";Sampled=0", 1, 0, ";Sampled=0"},
-		{"Root=" + root + ";Sampled=?", 1, 2, ";Sampled=1"},
-		{"Root=" + root + ";Sampled=?", 0, 0, ";Sampled=0"},
-		{"Root=" + root, 1, 2, ";Sampled=1"},
-		{"Root=" + root, 0, 0, ";Sampled=0"},
-	} {
-		k := &kept{}
-		tr := tracer(t, k, trace.WithRate(c.rate))
-		h, err := trace.ParseHeader(c.header)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, outer := tr.Start(t.Context(), "outer", trace.WithParent(h))
-		_, inner := trace.Start(ctx, "inner")
-		inner.End()
-		outer.End()
-		flush(t, tr)
-		sent := inner.Header()
-		if len(k.records) != c.spans || sent.Trace.String() != root || !strings.Contains(sent.String(), c.sends) || sent.Traceparent() == "" {
-			t.Errorf("%s at rate %v: %d spans, sends %s; want %d and %s", c.header, c.rate, len(k.records), sent, c.spans, c.sends)
-		}
-	}
-}
-
 // A rate keeps that share of traces, exactly as an id says, whoever asks.
-func TestRate(t *testing.T) {
-	const n = 20000
-	for _, rate := range []float64{0, 0.001, 0.01, 0.05, 0.5, 1} {
-		one, two := tracer(t, &kept{}, trace.WithRate(rate), trace.WithQueue(1)), tracer(t, &kept{}, trace.WithRate(rate), trace.WithQueue(1))
-		got := 0
-		for range n {
-			h := trace.Header{Trace: trace.NewTraceID(time.Unix(1, 0))}
-			_, a := one.Start(t.Context(), "x", trace.WithParent(h))
-			_, b := two.Start(t.Context(), "x", trace.WithParent(h))
-			if a.Recording() != b.Recording() {
-				t.Fatal("two services decide differently about one trace")
-			}
-			if a.Recording() {
-				got++
-			}
-		}
-		if want := rate * n; float64(got) < want-5*sigma(n, rate)-1 || float64(got) > want+5*sigma(n, rate)+1 {
-			t.Errorf("rate %v keeps %d of %d", rate, got, n)
-		}
-	}
-}
-
-func sigma(n, p float64) float64 {
-	x := n * p * (1 - p)
-	s := x
-	for range 60 {
-		if s > 0 {
-			s = (s + x/s) / 2
-		}
-	}
-	return s
-}
-
-func TestXRaysOwnRule(t *testing.T) {
-	now := time.Unix(1700000000, 0)
-	tr, err := trace.New(trace.ToExporter(&kept{}), trace.WithEnvironment(noEnv), trace.WithClock(func() time.Time { return now }), trace.WithInterval(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := 0
-	for range 10 {
-		for i := range 1000 {
-			_, s := tr.Start(t.Context(), "x")
-			if s.Recording() {
-				got++
-			} else if i == 0 {
-				t.Error("the first of a second is not kept")
-			}
-		}
-		now = now.Add(time.Second)
-	}
-	if got < 400 || got > 620 {
-		t.Errorf("kept %d of 10000 in 10 s; want 10 and 5 %% of the rest", got)
-	}
-}
-
-func TestNothingToSendTo(t *testing.T) {
-	tr, err := trace.New(trace.WithEnvironment(noEnv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ctx, s := tr.Start(t.Context(), "x"); s != nil || ctx != t.Context() {
-		t.Error("a span of nothing")
-	}
-	h, err := trace.ParseHeader("Root=" + root + ";Parent=" + parent + ";Sampled=1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, s := tr.Start(t.Context(), "x", trace.WithParent(h))
-	if s.Recording() || s.Header() != h {
-		t.Errorf("the header does not pass as it came: %v", s.Header())
-	}
-	if _, c := trace.Start(ctx, "y"); c.Header() != h {
-		t.Errorf("the header does not pass as it came: %v", c.Header())
-	}
-	for _, off := range []map[string]string{{"OTEL_SDK_DISABLED": "true"}, {"POWERTOOLS_TRACE_DISABLED": "1"}, {"POWERTOOLS_TRACE_ENABLED": "false"}} {
-		tr, err := trace.New(trace.ToExporter(&kept{}), trace.WithEnvironment(func(k string) string { return off[k] }))
-		if err != nil || tr.Enabled() {
-			t.Errorf("%v: enabled %t, %v", off, tr.Enabled(), err)
-		}
-	}
-}
-
 func TestNil(t *testing.T) {
 	var tr *trace.Tracer
 	ctx, s := tr.Start(t.Context(), "x")
@@ -314,95 +199,10 @@ func nan() float64 {
 	return zero / zero
 }
 
-type declined struct{ code int }
-
-func (d *declined) Error() string { return fmt.Sprintf("card declined: %d", d.code) }
-
-func TestErrors(t *testing.T) {
-	k := &kept{}
-	tr := tracer(t, k)
-	_, s := tr.Start(t.Context(), "x")
-	s.RecordError(fmt.Errorf("charge: %w", errors.Join(&declined{51}, context.DeadlineExceeded)))
-	s.RecordError(nil)
-	s.SetStatus(trace.Error, "better is not taken")
-	s.End()
-	flush(t, tr)
-	r := k.records[0]
-	var got []string
-	for _, f := range r.Failures {
-		got = append(got, fmt.Sprintf("%s: %s %t", f.Type, f.Message, f.Wraps))
-	}
-	want := []string{
-		"*fmt.wrapError: charge: card declined: 51\ncontext deadline exceeded true",
-		"*errors.joinError: card declined: 51\ncontext deadline exceeded true",
-		"*trace_test.declined: card declined: 51 false",
-		"context.deadlineExceededError: context deadline exceeded false",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if r.Status != trace.Fault || r.Message != r.Failures[0].Message {
-		t.Errorf("status %v %q", r.Status, r.Message)
-	}
-	for f := range r.Failures[0].Frames {
-		if !strings.HasSuffix(f.Function, "TestErrors") {
-			t.Errorf("the error is said to come from %s", f.Function)
-		}
-		break
-	}
-}
-
-type hostile struct{}
-
 func (hostile) Error() string { panic("no") }
 
-type endless struct{}
-
-func (endless) Error() string   { return "endless" }
-func (e endless) Unwrap() error { return e }
-
-func TestErrorsOfOthers(t *testing.T) {
-	k := &kept{}
-	tr := tracer(t, k)
-	_, s := tr.Start(t.Context(), "x")
-	s.RecordError(hostile{})
-	s.RecordError(endless{})
-	s.Metadata("m", badJSON{})
-	func() {
-		defer func() { s.RecordPanic(recover()) }()
-		var list []int
-		_ = list[len(list)]
-	}()
-	s.End()
-	flush(t, tr)
-	r := k.records[0]
-	if n := len(r.Failures); n != 32 {
-		t.Errorf("%d failures kept, want 32", n)
-	}
-	if lost(tr)["attribute"] == 0 {
-		t.Error("what did not fit is not counted")
-	}
-}
-
-type badJSON struct{}
-
+func (endless) Error() string                { return "endless" }
 func (badJSON) MarshalJSON() ([]byte, error) { panic("no") }
-
-func TestPanicHasItsPlace(t *testing.T) {
-	k := &kept{}
-	tr := tracer(t, k)
-	_, s := tr.Start(t.Context(), "x")
-	func() {
-		defer func() { s.RecordPanic(recover()) }()
-		panic(errors.New("boom"))
-	}()
-	s.End()
-	flush(t, tr)
-	f := k.records[0].Failures[0]
-	if f.Type != "*errors.errorString" || f.Message != "boom" || !strings.Contains(f.Trace, "TestPanicHasItsPlace") || k.records[0].Status != trace.Fault {
-		t.Errorf("%+v", f)
-	}
-}
 
 // A first span of an invocation is found without a context where there is only one
 // invocation at a time, and only there.
@@ -458,31 +258,6 @@ func TestResource(t *testing.T) {
 }
 
 // OpenTelemetry's variables say which traces are kept where no header does.
-func TestSamplerOfTheEnvironment(t *testing.T) {
-	for _, c := range []struct {
-		sampler, arg string
-		kept, ok     bool
-	}{
-		{"always_on", "", true, true},
-		{"parentbased_always_off", "", false, true},
-		{"traceidratio", "", true, true},
-		{"parentbased_traceidratio", "0", false, true},
-		{"traceidratio", "2", false, false},
-		{"traceidratio", "many", false, false},
-		{"xray", "endpoint=http://localhost:2000", true, true}, // its default rule: the first of a second
-	} {
-		env := map[string]string{"OTEL_TRACES_SAMPLER": c.sampler, "OTEL_TRACES_SAMPLER_ARG": c.arg}
-		tr, err := trace.New(trace.ToExporter(&kept{}), trace.WithInterval(0), trace.WithEnvironment(func(n string) string { return env[n] }))
-		if (err == nil) != c.ok {
-			t.Errorf("%+v: %v", c, err)
-		}
-		_, s := tr.Start(t.Context(), "x")
-		if s.Recording() != c.kept {
-			t.Errorf("%+v: recorded %t", c, s.Recording())
-		}
-	}
-}
-
 // A span is taken into a context that does not descend from its own.
 func TestInto(t *testing.T) {
 	k := &kept{}
@@ -499,10 +274,3 @@ func TestInto(t *testing.T) {
 }
 
 // What a loss was about is found in the error, and said in one line.
-func TestLossError(t *testing.T) {
-	down := errors.New("down")
-	err := error(&trace.LossError{Lost: []trace.Loss{{Reason: trace.Refused, Count: 2}, {Reason: trace.Shortened, Count: 1}}, Err: down, Detail: "why"})
-	if !errors.Is(err, down) || err.Error() != "spans lost: 2 refused, 1 shortened: why: down" || !trace.Refused.Span() || trace.Shortened.Span() {
-		t.Error(err)
-	}
-}
