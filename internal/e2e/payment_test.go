@@ -97,7 +97,7 @@ func goLive(t *testing.T, program string) *liveRun {
 	}
 	wrapper := filepath.Join(dir, "nines")
 	write(t, wrapper, fmt.Sprintf("#!/bin/sh\n%s=1 NO_COLOR=1 exec %s \"$@\"\n", asBinary, self))
-	if err := os.Chmod(wrapper, 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.Chmod(wrapper, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	r := &liveRun{cmd: exec.CommandContext(t.Context(), program, "live", "-nines", wrapper, "-config", dir, "-past", "65m", "-rate", "5"), out: &bytes.Buffer{}, ended: make(chan struct{})}
@@ -156,7 +156,7 @@ func children(t *testing.T, pid int) (out []int) {
 		if err != nil {
 			continue // the thread has ended
 		}
-		for _, word := range strings.Fields(string(text)) {
+		for word := range strings.FieldsSeq(string(text)) {
 			n, err := strconv.Atoi(word)
 			if err != nil {
 				t.Fatal(err)
@@ -186,6 +186,7 @@ func gone(t *testing.T, pid int) {
 // A live run that is told to stop, that is killed, or one of whose parts dies
 // leaves nothing running behind, and says what happened.
 func TestLiveRunLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("who belongs to whom is read from /proc")
 	}
