@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(lambdatest.Main(m, map[string]func(){
 		"wrapped": func() { lambda.Start(telemetry.Wrap(work)) },
 		"bare":    func() { lambda.Start(work) },
+		"guide":   main,
 	}))
 }
 
