@@ -82,7 +82,7 @@ func ExampleTelemetry_Middleware() {
 		telemetry.Add(r.Context(), slog.String("order_id", r.PathValue("id")))
 		w.WriteHeader(http.StatusAccepted)
 	})
-	r := httptest.NewRequest(http.MethodPost, "/orders/o-123", http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/orders/o-123", http.NoBody)
 	r.Header.Set("X-Request-Id", "r-1")
 	r.Header.Set("X-Amzn-Trace-Id", "Root="+root) // as a load balancer sends it
 	w := httptest.NewRecorder()

@@ -68,7 +68,7 @@ func TestPayment(t *testing.T) {
 
 type declinedError struct{ Card string }
 
-func (e declinedError) Error() string { return "card declined" }
+func (declinedError) Error() string { return "card declined" }
 
 func Example_errors() {
 	tel := telemetry.New(fixed()...)
@@ -227,7 +227,7 @@ func Example_server() {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	server := &http.Server{Handler: tel.Middleware(mux)}
-	server.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/orders/o-123", http.NoBody))
+	server.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/orders/o-123", http.NoBody))
 	// Output:
 	// {"level":"INFO","message":"request","timestamp":"2026-11-23T07:00:41.955Z","service":"payment-service","sampling_rate":0,"outcome":"ok","duration_ms":0,"version":"1.4.2","route":"POST /orders/{id}","method":"POST","status":202,"retry_count":0,"order_id":"o-123","response_bytes":0}
 }

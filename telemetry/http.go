@@ -30,7 +30,12 @@ func (t *Telemetry) Middleware(next http.Handler) http.Handler {
 }
 
 func (t *Telemetry) beginRequest(w http.ResponseWriter, r *http.Request) (u *unit, out *http.Request) {
-	u, out = &unit{t: t, ctx: r.Context(), done: func() {}}, r
+	u = &unit{t: t, ctx: r.Context(), done: func() {}}
+	defer func() {
+		if out == nil {
+			out = r // a defect of ours: the request is served as it came
+		}
+	}()
 	defer t.guard()
 	header, _ := trace.Extract(r.Header)
 	id := first(r.Header.Get("X-Request-Id"), r.Header.Get("X-Amzn-Requestid"))

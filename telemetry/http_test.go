@@ -42,7 +42,12 @@ func server(t *testing.T, r *rig) *httptest.Server {
 		_, _ = io.WriteString(w, "whole")
 	})
 	mux.HandleFunc("GET /hijack", func(w http.ResponseWriter, _ *http.Request) {
-		c, _, err := w.(http.Hijacker).Hijack()
+		h, ok := w.(http.Hijacker)
+		if !ok {
+			t.Error("no Hijacker")
+			return
+		}
+		c, _, err := h.Hijack()
 		if err != nil {
 			t.Error(err)
 			return
@@ -57,7 +62,7 @@ func server(t *testing.T, r *rig) *httptest.Server {
 	return s
 }
 
-func get(t *testing.T, method, url string, header ...string) (*http.Response, string, error) {
+func get(t *testing.T, method, url string, header ...string) (status int, answered http.Header, body string, err error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
 	if err != nil {
@@ -68,24 +73,26 @@ func get(t *testing.T, method, url string, header ...string) (*http.Response, st
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, "", err
+		return 0, nil, "", err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	return res, string(body), err
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, res.Header, string(b), err
 }
 
 func TestARequestEndsWithAWideRecord(t *testing.T) {
 	r := newRig()
 	s := server(t, r)
-	res, body, err := get(t, "POST", s.URL+"/orders/o-1?token=secret", "X-Amzn-Trace-Id", "Root="+root, "X-Request-Id", "q-1", "X-Correlation-Id", "c-77")
-	if err != nil || body != "done" || res.StatusCode != 201 || res.Header.Get("X-Amzn-Trace-Id") != "Root="+root {
-		t.Fatalf("%v %q %v", res, body, err)
+	status, answered, body, err := get(t, "POST", s.URL+"/orders/o-1?token=secret", "X-Amzn-Trace-Id", "Root="+root, "X-Request-Id", "q-1", "X-Correlation-Id", "c-77")
+	if err != nil || body != "done" || status != http.StatusCreated || answered.Get("X-Amzn-Trace-Id") != "Root="+root {
+		t.Fatalf("%d %q %v", status, body, err)
 	}
 	r.settled(t, "request")
 	got := r.wide(t, "request")
-	for k, v := range map[string]any{"level": "INFO", "outcome": "ok", "route": "POST /orders/{id}", "method": "POST", "status": 201., "response_bytes": 4.,
-		"order": "o-1", "request_id": "q-1", "xray_trace_id": root, "correlation_id": "c-77"} {
+	for k, v := range map[string]any{
+		"level": "INFO", "outcome": "ok", "route": "POST /orders/{id}", "method": "POST", "status": 201., "response_bytes": 4.,
+		"order": "o-1", "request_id": "q-1", "xray_trace_id": root, "correlation_id": "c-77",
+	} {
 		if got[k] != v {
 			t.Errorf("%s is %v, want %v", k, got[k], v)
 		}
@@ -127,7 +134,7 @@ func (r *rig) settled(t *testing.T, message string) {
 func TestAPanickingRequest(t *testing.T) {
 	r := newRig()
 	s := server(t, r)
-	if _, _, err := get(t, "GET", s.URL+"/panic"); err == nil {
+	if _, _, _, err := get(t, "GET", s.URL+"/panic"); err == nil {
 		t.Error("the panic did not cut the connection")
 	}
 	r.settled(t, "request")
@@ -136,7 +143,7 @@ func TestAPanickingRequest(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	quiet := newRig()
-	if _, _, err := get(t, "GET", server(t, quiet).URL+"/abort"); err == nil {
+	if _, _, _, err := get(t, "GET", server(t, quiet).URL+"/abort"); err == nil {
 		t.Error("the connection was not cut")
 	}
 	quiet.settled(t, "request")
@@ -148,7 +155,7 @@ func TestAPanickingRequest(t *testing.T) {
 func TestWhatAResponseWriterCanDoIsKept(t *testing.T) {
 	r := newRig()
 	s := server(t, r)
-	if _, body, err := get(t, "GET", s.URL+"/stream"); err != nil || body != "part whole" {
+	if _, _, body, err := get(t, "GET", s.URL+"/stream"); err != nil || body != "part whole" {
 		t.Errorf("%q %v", body, err)
 	}
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
@@ -176,7 +183,7 @@ func TestStart(t *testing.T) {
 		out, sent := &safe{}, &spans{}
 		tel, stop := telemetry.Start(t.Context(), telemetry.WithEnvironment(environment("AWS_LAMBDA_FUNCTION_NAME=")), telemetry.WithWriter(out), telemetry.WithTrace(trace.ToExporter(sent), trace.WithRate(1)))
 		m := tel.Metrics.MustMetric("Jobs", metrics.Count)
-		slog.Info("by the default logger") //nolint:sloglint // that is the point
+		slog.Info("by the default logger")
 		for range 10 {
 			ctx, s := tel.Trace.Start(context.Background(), "job")
 			m.Add(ctx, 1)
@@ -184,7 +191,11 @@ func TestStart(t *testing.T) {
 		}
 		time.Sleep(11 * time.Second)
 		r := &rig{out: out}
-		if recs := r.records(t); len(recs) != 2 || recs[0]["message"] != "by the default logger" || len(recs[1]["Jobs"].([]any)) != 10 {
+		recs := r.records(t)
+		if len(recs) != 2 || recs[0]["message"] != "by the default logger" {
+			t.Fatalf("%v", recs)
+		}
+		if jobs, _ := recs[1]["Jobs"].([]any); len(jobs) != 10 {
 			t.Errorf("%v", recs)
 		}
 		if got := len(sent.all()); got != 10 {

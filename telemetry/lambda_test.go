@@ -90,8 +90,10 @@ func (c *collector) has(text string) bool {
 }
 
 func function(name, endpoint string) lambdatest.Function {
-	return lambdatest.Function{Command: lambdatest.Self(name), Name: "pay", Timeout: 5 * time.Second, Freeze: true,
-		Env: []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + endpoint, "POWERTOOLS_SERVICE_NAME=payment-service", "AWS_LAMBDA_LOG_FORMAT=JSON"}}
+	return lambdatest.Function{
+		Command: lambdatest.Self(name), Name: "pay", Timeout: 5 * time.Second, Freeze: true,
+		Env: []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + endpoint, "POWERTOOLS_SERVICE_NAME=payment-service", "AWS_LAMBDA_LOG_FORMAT=JSON"},
+	}
 }
 
 func invoke(t *testing.T, env *lambdatest.Environment, in lambdatest.Invocation) lambdatest.Result {
@@ -259,8 +261,10 @@ func TestAManagedInstance(t *testing.T) {
 	var failed error
 	for i := range 64 {
 		all.Go(func() {
-			res, err := env.Invoke(context.WithoutCancel(t.Context()), lambdatest.Invocation{Payload: payload(fmt.Sprintf("m%d.", i)),
-				TraceID: fmt.Sprintf("Root=1-6742f1c0-%024x;Parent=53995c3f42cd8ad8;Sampled=1", i)})
+			res, err := env.Invoke(context.WithoutCancel(t.Context()), lambdatest.Invocation{
+				Payload: payload(fmt.Sprintf("m%d.", i)),
+				TraceID: fmt.Sprintf("Root=1-6742f1c0-%024x;Parent=53995c3f42cd8ad8;Sampled=1", i),
+			})
 			if err != nil || string(res.Payload) != fmt.Sprintf(`"did m%d."`, i) {
 				mu.Lock()
 				failed = errors.Join(failed, err, fmt.Errorf("%d: %s", i, res.Payload))

@@ -138,7 +138,7 @@ func (c *config) metricsOptions(out *line.Writer) []metrics.Option {
 func (c *config) traceOptions(s env.Settings) []trace.Option {
 	opts := []trace.Option{trace.WithEnvironment(c.getenv), trace.WithService(s.Service), trace.WithClock(c.now)}
 	if s.Version != "" {
-		opts = append(opts, trace.WithResource(slog.String("service.version", s.Version)))
+		opts = append(opts, trace.WithResource(slog.String("service.version", s.Version))) //nolint:sloglint // as OpenTelemetry names it
 	}
 	if s.Function.Concurrency > 1 {
 		opts = append(opts, trace.WithInterval(c.traceEvery))

@@ -57,7 +57,8 @@ func (t *Telemetry) begin(ctx context.Context) (u *unit) {
 	u = &unit{t: t, ctx: ctx, done: func() {}}
 	defer t.guard()
 	s := scope.Start{At: t.opt.now(), Concurrent: t.set.Function.Concurrency > 1, Function: &scope.Function{
-		Name: t.set.Function.Name, Memory: t.set.Function.Memory, Cold: scope.TakeCold() && t.onDemand()}}
+		Name: t.set.Function.Name, Memory: t.set.Function.Memory, Cold: scope.TakeCold() && t.onDemand(),
+	}}
 	s.Deadline, _ = ctx.Deadline()
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		s.RequestID, s.Function.ARN, s.Tenant = lc.AwsRequestID, lc.InvokedFunctionArn, lc.TenantID
@@ -254,7 +255,7 @@ func (u *unit) annotate(attrs []slog.Attr) {
 			u.span.Annotate(a.Key, v.Any())
 		case slog.KindDuration:
 			u.span.Annotate(a.Key, millis(v.Duration()))
-		default: // the log has it; an annotation is a scalar
+		case slog.KindAny, slog.KindGroup, slog.KindTime, slog.KindLogValuer: // the log has it; an annotation is a scalar
 		}
 	}
 }
@@ -286,8 +287,7 @@ func (p *panicked) Unwrap() error {
 // another (fmt's %w, errors.Join of one) says nothing to group by. A handler that
 // says what its caller is to be told has said the type itself.
 func errorName(err error) string {
-	var p *panicked
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicked](err); ok {
 		return fmt.Sprintf("%T", p.value)
 	}
 	if said, ok := err.(messages.InvokeResponse_Error); ok && said.Type != "" { //nolint:errorlint // as aws-lambda-go asks

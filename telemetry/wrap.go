@@ -52,7 +52,7 @@ func (h bytesHandler) Invoke(ctx context.Context, payload []byte) (out []byte, e
 
 // call is one invocation of a handler that is a function.
 func (t *Telemetry) call(s signature, args []reflect.Value) (out []reflect.Value) {
-	ctx, _ := args[0].Interface().(context.Context)
+	ctx, _ := reflect.TypeAssert[context.Context](args[0])
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -69,7 +69,7 @@ func (t *Telemetry) call(s signature, args []reflect.Value) (out []reflect.Value
 	}
 	out = s.fn.Call(args)
 	if n := len(out); n > 0 {
-		err, _ = out[n-1].Interface().(error)
+		err, _ = reflect.TypeAssert[error](out[n-1])
 	}
 	if len(out) > 1 {
 		u.answer(out[0])
@@ -125,8 +125,8 @@ func (s signature) wrapped() reflect.Type {
 		}
 	}
 	var out []reflect.Type
-	for i := range typ.NumOut() {
-		out = append(out, typ.Out(i))
+	for out0 := range typ.Outs() {
+		out = append(out, out0)
 	}
 	return reflect.FuncOf(in, out, false)
 }

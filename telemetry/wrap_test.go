@@ -127,8 +127,10 @@ const root = "1-6742f1c0-5a0d3c1e9b7f48e2a6c4d810"
 
 // invocation is a context as aws-lambda-go makes it.
 func invocation(ctx context.Context, id string) context.Context {
-	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: id,
-		InvokedFunctionArn: "arn:aws:lambda:eu-west-1:111122223333:function:pay", TenantID: "acme"})
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
+		AwsRequestID:       id,
+		InvokedFunctionArn: "arn:aws:lambda:eu-west-1:111122223333:function:pay", TenantID: "acme",
+	})
 	return context.WithValue(ctx, "x-amzn-trace-id", "Root="+root+";Parent=53995c3f42cd8ad8;Sampled=1") //nolint:staticcheck // the key that aws-lambda-go has
 }
 
@@ -167,7 +169,7 @@ func TestAnswersPassThrough(t *testing.T) {
 		"nil":                nil,
 		"three arguments":    func(context.Context, order, order) error { return nil },
 		"three results":      func() (int, int, error) { return 1, 2, nil },
-		"no error at end":    func() (error, int) { return nil, 1 }, //nolint:staticcheck,revive // it is wrong on purpose
+		"no error at end":    func() (error, int) { return nil, 1 }, //nolint:staticcheck // it is wrong on purpose
 		"first no context":   func(order, order) error { return nil },
 		"result that is bad": func() (chan int, error) { return nil, nil },
 	} {
@@ -197,9 +199,11 @@ func TestTheWideRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := r.wide(t, "invocation")
-	want := map[string]any{"level": "INFO", "service": "payment-service", "function_name": "pay", "function_request_id": "r-1", "xray_trace_id": root,
+	want := map[string]any{
+		"level": "INFO", "service": "payment-service", "function_name": "pay", "function_request_id": "r-1", "xray_trace_id": root,
 		"tenant_id": "acme", "correlation_id": "c-77", "outcome": "rejected", "version": "2.1", "route": "/process", "method": "POST", "status": 402.,
-		"retry_count": 2., "card": "visa", "amount": 42., "function_memory_size": 256.}
+		"retry_count": 2., "card": "visa", "amount": 42., "function_memory_size": 256.,
+	}
 	for k, v := range want {
 		if got[k] != v {
 			t.Errorf("%s is %v, want %v", k, got[k], v)

@@ -31,7 +31,9 @@ func BenchmarkStart(b *testing.B) {
 		name, bin string
 		env       []string
 	}{
-		{"bare", "bare", nil}, {"logs", "logs", nil}, {"all", "all", nil},
+		{"bare", "bare", nil},
+		{"logs", "logs", nil},
+		{"all", "all", nil},
 		{"traces", "all", []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1/v1/traces"}},
 	}
 	took := map[string][]float64{}

@@ -55,7 +55,7 @@ func (e *Environment) Invoke(ctx context.Context, in Invocation) (Result, error)
 		err error
 	}
 	done := make(chan outcome, 1)
-	go func() { //nolint:contextcheck // an invocation goes on when nobody waits for it
+	go func() {
 		defer func() { <-e.slots }()
 		res, err := e.invoke(in)
 		done <- outcome{res, err}

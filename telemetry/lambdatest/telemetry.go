@@ -119,7 +119,7 @@ func (s *sandbox) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	sub, no := newSubscriber(in)
 	if no == nil {
-		no = s.telemetry.join(x.name, sub) //nolint:contextcheck // a subscription outlives its request
+		no = s.telemetry.join(x.name, sub)
 	}
 	if no != nil {
 		no.write(w)

@@ -78,8 +78,13 @@ func TestHostileMetadata(t *testing.T) {
 	cycle := map[string]any{}
 	cycle["self"] = cycle
 	for i, v := range []any{
-		nil, true, 1, int64(2), 1.5, time.Second, at(), "text\n\x00\u2028", errors.New("failed"), none, bad{}, &bad{}, make(chan int), func() {}, cycle,
-		[]byte("bytes"), map[string]int{"a": 1}, struct{ A string }{"x"}, math.NaN(), complex(1, 2),
+		nil, true, 1, int64(2), 1.5, time.Second, at(), "text\n\x00\u2028", errors.New("failed"), none,
+		bad{},
+		&bad{}, make(chan int), func() {}, cycle,
+		[]byte("bytes"),
+		map[string]int{"a": 1},
+		struct{ A string }{"x"},
+		math.NaN(), complex(1, 2),
 	} {
 		r.Metadata(t.Context(), fmt.Sprintf("k%d", i), v)
 	}

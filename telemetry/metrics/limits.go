@@ -69,7 +69,7 @@ func namespaceFault(s string) fault {
 	}
 	for i := range len(s) {
 		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(".-_/#: ", c) >= 0) {
+		if letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'; !letter && strings.IndexByte(".-_/#: ", c) < 0 {
 			return fault(fmt.Sprintf("has %q; CloudWatch takes letters, digits and . - _ / # : and space", c))
 		}
 	}

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +17,7 @@ func TestSettingsOfPowertools(t *testing.T) {
 	base := map[string]string{"POWERTOOLS_METRICS_NAMESPACE": "PaymentAPI", "POWERTOOLS_SERVICE_NAME": "payment-service"}
 	with := func(more ...string) map[string]string {
 		m := map[string]string{}
-		for k, v := range base {
-			m[k] = v
-		}
+		maps.Copy(m, base)
 		for i := 0; i < len(more); i += 2 {
 			m[more[i]] = more[i+1]
 		}

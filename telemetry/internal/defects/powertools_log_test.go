@@ -236,7 +236,7 @@ func (k *caller) step(s oracle.Step) {
 		if s.Error != nil {
 			attrs = append(attrs, log.Err(errorOf(s.Error)))
 		}
-		k.log.LogAttrs(log.With(k.base, k.temp...), levelOf(s.Level), s.Message, attrs...) //nolint:sloglint // the case names the message
+		k.log.LogAttrs(log.With(k.base, k.temp...), levelOf(s.Level), s.Message, attrs...)
 	default:
 		k.t.Fatalf("%s: no such step: %s", k.c.Name, s.Do)
 	}

@@ -65,7 +65,19 @@ func (w plain) attempt(p []byte, _ time.Duration) (int, error) { return w.Write(
 // Stdout writes to the process's standard output without inheriting its faults: a
 // pipe that nobody reads is given up on, and one that is closed is an error, where
 // writing to file descriptor 1 would block or end the process by SIGPIPE.
-func Stdout() *Writer { return New(own(os.Stdout)) }
+//
+// All who ask get the same Writer, so that their lines do not mix, unless another
+// file was put in the standard output's place.
+func Stdout() *Writer {
+	if descriptor(os.Stdout) != 1 {
+		// A test of an example waits for the end of it: a copy would keep it open.
+		return New(os.Stdout)
+	}
+	return standard()
+}
+
+//nolint:gochecknoglobals // a process has one standard output
+var standard = sync.OnceValue(func() *Writer { return New(own(os.Stdout)) })
 
 // WriteLine writes p, a line with its newline. It reports whether
 // the line got out, or will with the next one (a stream took half of it).

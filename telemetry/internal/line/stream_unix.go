@@ -26,7 +26,7 @@ type polled struct {
 	err error
 }
 
-func pollable(out io.Writer) stream {
+func pollable(out io.Writer) stream { //nolint:ireturn // one of two, or none
 	s := &polled{}
 	var ok bool
 	if s.file, ok = out.(interface {
@@ -84,28 +84,29 @@ func (s *polled) push(fd uintptr) {
 	}
 }
 
+// descriptor is the number of a file's descriptor; -1: it has none. (Not Fd: that
+// would put the descriptor into blocking mode, for others too.)
+func descriptor(f *os.File) int {
+	fd := -1
+	if raw, err := f.SyscallConn(); err == nil {
+		_ = raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd
+}
+
 // own returns a stream onto the same pipe that is ours alone: non-blocking without
 // making the descriptor so that others share, and another number than 1, to which
 // a write into a closed pipe would be the end of the process.
 func own(std *os.File) io.Writer {
-	fd := -1
-	// Not Fd: that would put the descriptor into blocking mode, for others too.
-	if raw, err := std.SyscallConn(); err != nil || raw.Control(func(n uintptr) { fd = int(n) }) != nil {
-		return std
-	}
-	if fd != 1 {
-		// Somebody put another file in its place, as tests of examples do, and
-		// waits for its end: a copy would keep it open.
-		return std
-	}
 	info, err := std.Stat()
 	if err != nil {
 		return std
 	}
+	fd := descriptor(std)
 	if info.Mode()&os.ModeNamedPipe != 0 {
 		// Opening it anew makes a new description with flags of its own.
 		path := "/proc/self/fd/" + strconv.Itoa(fd)
-		if f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+		if f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil { //nolint:gosec // our own descriptor
 			return f
 		}
 	}
