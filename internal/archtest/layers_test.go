@@ -28,6 +28,7 @@ var layers = []layer{
 	{name: "deciders", patterns: []string{
 		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
+		"internal/evidence", "internal/alert",
 	}},
 	{name: "makers", patterns: []string{"internal/render", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
