@@ -18,7 +18,11 @@ func (x *step) incident(g *group) {
 		x.wane(g, &inc)
 	default:
 		x.burn(g, &inc, firing)
-		x.tell(g, &inc, firing)
+		// What is unknown tells nothing, not even that nothing hushes it any more.
+		firing = slices.DeleteFunc(firing, func(i int) bool { return x.s.Alerts[x.in.Set.rules[i].ID].Frozen != 0 })
+		if len(firing) > 0 {
+			x.tell(g, &inc, firing)
+		}
 	}
 	x.s.Incidents[g.key] = inc
 }
