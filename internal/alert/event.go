@@ -2,10 +2,10 @@ package alert
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/evidence"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -100,7 +100,7 @@ func burning(r *Rule, s *Sample) []decision.Reason {
 		add("budget", "%.1f %% of the budget is left", 100**s.Remaining)
 	}
 	if s.Evidence != nil && *s.Evidence > 0 {
-		add("evidence", "an e-value of 10^%.1f speaks against the budget being kept", *s.Evidence/math.Ln10)
+		add("evidence", "an objective that is kept shows so much evidence against itself once in %s, or more rarely", evidence.Seldom(*s.Evidence))
 	}
 	return out
 }

@@ -26,8 +26,7 @@ type Sample struct {
 	Bad, Total float64
 	// Remaining is the budget left, of 1; nil: not known.
 	Remaining *float64
-	// Evidence is the natural logarithm of the e-value against the budget; nil: it
-	// was not computed.
+	// Evidence is as the package evidence gives it; nil: it was not computed.
 	Evidence *float64
 }
 

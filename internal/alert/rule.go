@@ -26,9 +26,9 @@ type Rule struct {
 	Breaching, Resolved, NoData bool
 	// Mute says that nobody is told, so that it hushes nobody.
 	Mute bool
-	// Evidence is the least evidence, as the natural logarithm of an e-value, that
-	// the objective is missed, without which the condition does not hold; 0: none
-	// is asked for.
+	// Evidence is the least evidence that the objective is missed, as the package
+	// evidence measures it, without which the condition does not hold; 0: none is
+	// asked for.
 	Evidence float64
 	// DependsOn names services, or service/slo, whose incidents hush this rule.
 	DependsOn []string

@@ -2,9 +2,9 @@ package alert_test
 
 import (
 	"encoding/json"
+	"math/big"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"gitlab.com/nines-sre/nines/internal/alert"
@@ -87,15 +87,26 @@ func TestVectors(t *testing.T) {
 
 func (v *vector) check(t *testing.T, name string) {
 	a := v.Alerts[name]
-	if strings.Contains(a.Threshold, "/") {
-		t.Skip("its threshold has no exact decimal")
-	}
-	c := slo.Condition{Name: name, Long: a.Long, Short: a.Short, Threshold: slo.MustDecimal(a.Threshold)}
+	c := slo.Condition{Name: name, Long: a.Long, Short: a.Short, Threshold: threshold(t, a.Threshold)}
 	v.same(t, c, a.Intervals)
 	if v.Dynamic != nil {
 		c.Weighted = true
 		v.same(t, c, v.Dynamic)
 	}
+}
+
+// threshold reads a decimal, or a fraction that is one.
+func threshold(t *testing.T, text string) slo.Decimal {
+	t.Helper()
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		t.Fatalf("threshold %q", text)
+	}
+	d := slo.MustDecimal(r.FloatString(9))
+	if d.Rat().Cmp(r) != 0 {
+		t.Fatalf("threshold %q has no short decimal", text)
+	}
+	return d
 }
 
 // same follows one condition and compares when it fires and resets.
