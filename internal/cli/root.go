@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gitlab.com/nines-sre/nines/internal/cli/alerts"
 	"gitlab.com/nines-sre/nines/internal/cli/analyze"
 	"gitlab.com/nines-sre/nines/internal/cli/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/cli/cost"
@@ -37,11 +38,11 @@ type group struct {
 
 func groups() []group {
 	return []group{
-		{"Answers", []func(*host.Host) *cobra.Command{status.New, gate.New, why.New}},
+		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, why.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
-		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude, record.New}},
+		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}

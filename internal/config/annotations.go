@@ -37,6 +37,7 @@ func annotationTable() []annotation {
 		{"depends-on", []string{"SLO", "Service"}, "Services, or service/slo, whose budgets count too; with commas between.", refsCheck},
 		{"owner", []string{"SLO", "Service"}, "Who looks after it.", func(string) string { return "" }},
 		{"paths", []string{"Service"}, "The paths of a repository that are its own, with commas between: services/payment/**.", globsCheck},
+		{"evidence", []string{"AlertCondition"}, "How rarely an objective that is kept shows as much evidence against itself as the condition asks for, as in 5w.", lengthCheck},
 		{"short-window", []string{"AlertCondition"}, "The short look-back; a twelfth of the long one by default.", lengthCheck},
 	}
 }

@@ -83,9 +83,12 @@ type AlertPolicy struct {
 	NoData, Breaching, Resolved bool
 	Condition                   slo.Condition
 	// After is how long the condition must hold before anybody is told.
-	After   slo.Minute
-	Targets []AlertTarget
-	Place   fault.Place
+	After slo.Minute
+	// Evidence is how rarely an objective that is kept shows as much evidence
+	// against itself as the condition asks for; 0: it asks for none.
+	Evidence slo.Minute `json:",omitempty"`
+	Targets  []AlertTarget
+	Place    fault.Place
 }
 
 // AlertTarget is where an alert goes, in OpenSLO's words: a name and a kind of
@@ -121,6 +124,7 @@ type Settings struct {
 	Place   fault.Place
 	Explain bool
 	Publish Publish `json:",omitzero"`
+	Alerts  Alerts  `json:",omitzero"`
 	// Unmapped is what a changed path means that belongs to no service: "all" or
 	// "ignore"; "" is all.
 	Unmapped string `json:",omitempty"`
@@ -133,6 +137,35 @@ type Publish struct {
 	Namespace string   // "": Nines
 	Region    string   // "": the program's own
 	Metrics   []string // as "BudgetRemaining"; empty: the defaults
+}
+
+// Alerts say whom objectives tell that name no AlertPolicy, and how everybody is
+// told. The zero value: such objectives tell nobody.
+type Alerts struct {
+	// Page and Ticket are addresses, as package notify reads them.
+	Page   []string `json:",omitempty"`
+	Ticket []string `json:",omitempty"`
+	// Hold is for how long a condition must have ended before its incident is
+	// over; 0: half an hour.
+	Hold slo.Minute `json:",omitempty"`
+	// Hours are when tickets are told; the zero value: always.
+	Hours Hours `json:",omitzero"`
+}
+
+// Hours are a stretch that comes again and again: five cron fields in a zone, and
+// a length.
+type Hours struct {
+	Cron     string
+	Duration time.Duration
+	Zone     string
+}
+
+// IsZero says that nothing is said.
+func (h Hours) IsZero() bool { return h.Cron == "" }
+
+// IsZero says that nothing is said.
+func (a Alerts) IsZero() bool {
+	return len(a.Page) == 0 && len(a.Ticket) == 0 && a.Hold == 0 && a.Hours.IsZero()
 }
 
 // IsZero says that nothing is published.

@@ -184,6 +184,9 @@ func (l *loader) addAlertPolicy(p *openslo.AlertPolicy) {
 	for _, c := range p.Conditions {
 		if cond := l.conditionOf(c); cond != nil {
 			out.Condition, out.After = l.pair(cond).Condition, cond.After
+			if a, ok := l.value(&cond.Meta, "evidence"); ok {
+				out.Evidence, _ = slo.ParseLength(a.Value)
+			}
 			if c.Inline != nil && l.policies[p.Meta.Name] == p {
 				l.severity(cond)
 			}

@@ -86,6 +86,13 @@ func (l *loader) resolveSettings() {
 	l.cat.Settings.Publish = Publish{
 		To: p.Get("to").Str(), Namespace: p.Get("namespace").Str(), Region: p.Get("region").Str(), Metrics: p.Get("metrics").Strings(),
 	}
+	a := spec.Get("alerts")
+	l.cat.Settings.Alerts = Alerts{Page: a.Get("page").Strings(), Ticket: a.Get("ticket").Strings()}
+	l.cat.Settings.Alerts.Hold, _ = slo.ParseLength(a.Get("hold").Str())
+	if hours := a.Get("hours"); hours.IsSet() {
+		w := l.when(hours, "a stretch of hours")
+		l.cat.Settings.Alerts.Hours = Hours{w.cron, w.duration, w.zone}
+	}
 }
 
 // resolveExclusions lists the exclusions.

@@ -211,7 +211,8 @@ func settingsShape() *openslo.Shape {
 		openslo.May("width", openslo.Num("The width of tables, in letters.", wholeFormat(40, 1000))),
 		openslo.May("explain", openslo.Flag("Explain the numbers under the tables.")),
 		openslo.May("unmapped", openslo.OneOf("What gate --changed-since takes a path for that belongs to no service: one that may change all of them (unless said otherwise), or none.", unmappedAll, unmappedIgnore)),
-		openslo.May("publish", publishShape()))
+		openslo.May("publish", publishShape()),
+		openslo.May("alerts", alertsShape()))
 }
 
 // publishShape is where numbers go after measuring. The names of its metrics are

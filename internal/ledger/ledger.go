@@ -24,6 +24,8 @@ const (
 	KindDocument  Kind = "document"  // the documents changed what is measured or decided
 	KindNotice    Kind = "notice"    // somebody was told of something, or could not be
 	KindToken     Kind = "token"     // an identity token was spent; it counts once
+	KindAlert     Kind = "alert"     // an incident opened, escalated, ended or was held back; a condition could not be judged
+	KindSilence   Kind = "silence"   // a stretch in which alerts are not told
 )
 
 // Draft is an entry to be.

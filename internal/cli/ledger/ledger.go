@@ -32,7 +32,7 @@ func formats() []string { return []string{"table", "json"} }
 func kinds() []string {
 	all := []ledger.Kind{
 		ledger.KindDecision, ledger.KindOverride, ledger.KindFreeze, ledger.KindExclusion,
-		ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice,
+		ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice, ledger.KindAlert, ledger.KindSilence,
 	}
 	words := make([]string, len(all))
 	for i, k := range all {
@@ -165,6 +165,8 @@ type body struct {
 	Version     string `json:"version"`
 	Environment string `json:"environment"`
 	Event       string `json:"event"`
+	Kind        string `json:"kind"`
+	Rule        string `json:"rule"`
 	To          string `json:"to"`
 	Error       string `json:"error"`
 }
@@ -186,7 +188,10 @@ func (b *body) short(kind ledger.Kind) []string {
 		add("", b.Event)
 		add("to ", b.To)
 		add("", b.Error)
-	case ledger.KindDecision, ledger.KindOverride, ledger.KindFreeze, ledger.KindExclusion, ledger.KindEnd, ledger.KindReset, ledger.KindDocument:
+	case ledger.KindDecision, ledger.KindOverride, ledger.KindFreeze, ledger.KindExclusion, ledger.KindEnd, ledger.KindReset, ledger.KindDocument, ledger.KindSilence:
+	case ledger.KindAlert:
+		add("", b.Kind)
+		add("", b.Rule)
 	}
 	return parts
 }

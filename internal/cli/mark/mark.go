@@ -54,6 +54,19 @@ func NewExclude(h *host.Host) *cobra.Command {
 	})
 }
 
+// NewSilence returns the verb for stretches in which alerts are not told.
+func NewSilence(h *host.Host) *cobra.Command {
+	return group(h, kind{
+		verb: "silence", noun: "silence", short: "Keep alerts from being told for a while",
+		long: "A silence keeps alerts of a service, an SLO, an objective or one condition from being told.\n" +
+			"It needs a reason and an end. The alerts go on: nines alerts shows them, and what still\n" +
+			"fires when the silence ends is told then. A silenced alert hides no other.",
+		subject: "SERVICE[/SLO[/OBJECTIVE[/CONDITION]]]",
+		example: "payment-api/availability --for 2h --reason \"moving the database, CHG-12\"",
+		add:     runmark.AddSilence, list: runmark.Silences,
+	})
+}
+
 func group(h *host.Host, k kind) *cobra.Command {
 	cmd := &cobra.Command{Use: k.verb, Short: k.short, Long: k.long}
 	cmd.AddCommand(newAdd(h, k), newEnd(h, k), newList(h, k))

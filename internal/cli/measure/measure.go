@@ -120,6 +120,9 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if perr := show(h, format, report, s.Zone, prices); perr != nil {
 		return perr
 	}
+	if aerr := h.TellAlerts(ctx, s, nil, o.selected); aerr != nil {
+		err = cmp.Or(err, aerr)
+	}
 	if o.publish {
 		return cmp.Or(err, send(ctx, h, s, runpublish.Options{Select: o.selected}))
 	}

@@ -46,6 +46,9 @@ func (o *options) keep(ctx context.Context, h *host.Host, format string) (err er
 		Now: h.Now, Jitter: rand.Float64, // it spreads load, it hides nothing
 	}
 	opt.Tell = func(t poll.Tick) error {
+		if err := h.TellAlerts(ctx, s, t.Entries(), nil); err != nil {
+			s.Log.WarnContext(ctx, "alerts were not decided; the next reading goes on", slog.String("error", err.Error()))
+		}
 		if entries := t.Entries(); o.publish && len(entries) > 0 {
 			if err := send(ctx, h, s, runpublish.Options{Entries: entries}); err != nil {
 				s.Log.WarnContext(ctx, "metrics not published", slog.String("error", err.Error())) // the next reading tries again

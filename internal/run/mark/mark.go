@@ -1,5 +1,5 @@
-// Package mark keeps the stretches that people declare by command: freezes and
-// exclusions. They are ledger entries; an end is an entry too.
+// Package mark keeps the stretches that people declare by command: freezes,
+// exclusions and silences. They are ledger entries; an end is an entry too.
 package mark
 
 import (
@@ -15,13 +15,14 @@ import (
 	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/run"
+	"gitlab.com/nines-sre/nines/internal/slo/openslo"
 )
 
 // Mark is a declared stretch. A zero To is open-ended.
 type Mark struct {
 	ID      string    `json:"id"`
-	Kind    string    `json:"kind"`    // "freeze" or "exclusion"; "override" only from End
-	Subject string    `json:"subject"` // "*", "payment-api", "payment-api/availability"
+	Kind    string    `json:"kind"`    // "freeze", "exclusion" or "silence"; "override" only from End
+	Subject string    `json:"subject"` // "*", "payment-api", "payment-api/availability"; of silences also an objective or a condition
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to,omitzero"`
 	Author  string    `json:"author"`
@@ -99,7 +100,49 @@ func AddExclusion(ctx context.Context, env *run.Env, m Mark) (Mark, error) {
 	return add(ctx, env, ledger.KindExclusion, m)
 }
 
-// End ends a freeze, an exclusion or an override now; id may be the beginning
+// Silences returns every silence, ended ones with their end, oldest first.
+func Silences(ctx context.Context, env *run.Env) ([]Mark, error) {
+	return read(ctx, env, ledger.KindSilence)
+}
+
+// AddSilence records a stretch in which alerts of a service, an SLO, an objective,
+// a condition of it, or of everything are not told. It needs an end. A zero From
+// is now, an empty Author the caller. It returns the mark with its ID.
+func AddSilence(ctx context.Context, env *run.Env, m Mark) (Mark, error) {
+	m.Kind = string(ledger.KindSilence)
+	m.From = orTime(m.From, env.Now)
+	switch {
+	case len(m.Exempt) > 0:
+		return m, fault.New(fault.Invalid, "silence", "change classes mean nothing to a silence", "leave them out")
+	case m.To.IsZero():
+		return m, fault.New(fault.Invalid, "silence of "+m.Subject, "it has no end", "say --for 2h or --to: a silence that is forgotten hides the next incident")
+	case !env.Now.Before(m.To):
+		return m, fault.New(fault.Invalid, "silence until "+m.To.Format(time.RFC3339), "that is over already", "give it an end in the future")
+	}
+	return add(ctx, env, ledger.KindSilence, m)
+}
+
+// checkSubject says whether the documents hold what a mark is about.
+func checkSubject(env *run.Env, m *Mark) error {
+	parts := strings.Split(m.Subject, "/")
+	if m.Kind != string(ledger.KindSilence) || len(parts) < 3 {
+		return run.CheckSubject(env.Catalog, m.Subject)
+	}
+	var known []string
+	for i := range env.Catalog.Objectives {
+		o := &env.Catalog.Objectives[i]
+		known = append(known, o.Key())
+		for _, c := range o.Conditions {
+			known = append(known, o.Key()+"/"+c.Name)
+		}
+	}
+	if slices.Contains(known, m.Subject) {
+		return nil
+	}
+	return fault.New(fault.NotFound, fmt.Sprintf("condition %q", m.Subject), "the documents hold no such objective or condition", openslo.DidYouMean(m.Subject, known))
+}
+
+// End ends a freeze, an exclusion, a silence or an override now; id may be the beginning
 // of one. Ending what was ended before changes nothing and returns it as it is.
 // What ended by itself is an error of kind Invalid, an unknown ID NotFound.
 func End(ctx context.Context, env *run.Env, id string) (Mark, error) {
@@ -108,7 +151,7 @@ func End(ctx context.Context, env *run.Env, id string) (Mark, error) {
 		return Mark{}, err
 	}
 	if id == "" {
-		return Mark{}, fault.New(fault.Invalid, "end", "an ID is missing", "name the freeze, exclusion or override that is to end")
+		return Mark{}, fault.New(fault.Invalid, "end", "an ID is missing", "name the freeze, exclusion, silence or override that is to end")
 	}
 	e, err := env.Ledger.Get(ctx, id)
 	if err != nil {
@@ -200,7 +243,7 @@ func read(ctx context.Context, env *run.Env, kind ledger.Kind) ([]Mark, error) {
 func decode(e ledger.Entry) (Mark, error) {
 	var m Mark
 	switch e.Kind {
-	case ledger.KindFreeze, ledger.KindExclusion:
+	case ledger.KindFreeze, ledger.KindExclusion, ledger.KindSilence:
 		if err := json.Unmarshal(e.Body, &m); err != nil {
 			return m, damaged(e, err)
 		}
@@ -210,11 +253,11 @@ func decode(e ledger.Entry) (Mark, error) {
 			return m, damaged(e, err)
 		}
 		m = Mark{Author: o.Actor, Reason: o.Reason, From: e.At, To: o.Expires}
-	case ledger.KindDecision, ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice:
+	case ledger.KindDecision, ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice, ledger.KindAlert:
 		fallthrough
 	default:
 		return m, fault.New(fault.Invalid, fmt.Sprintf("entry %s", e.ID), fmt.Sprintf("it is a %s, which does not end", e.Kind),
-			"freezes, exclusions and overrides can be ended")
+			"freezes, exclusions, silences and overrides can be ended")
 	}
 	m.ID, m.Kind, m.Subject = e.ID, string(e.Kind), e.Subject
 	return m, nil
@@ -244,7 +287,7 @@ func add(ctx context.Context, env *run.Env, kind ledger.Kind, m Mark) (Mark, err
 			m.To.Format(time.RFC3339), m.From.Format(time.RFC3339)), "the end is the first instant that is outside")
 	}
 	if m.Subject != Everything {
-		if err := run.CheckSubject(env.Catalog, m.Subject); err != nil {
+		if err := checkSubject(env, &m); err != nil {
 			return m, err
 		}
 	}

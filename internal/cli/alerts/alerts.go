@@ -1,0 +1,113 @@
+// Package alerts is the verb that shows which alerts fire, and why others do not.
+package alerts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/render/term"
+	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
+)
+
+// New returns the verb.
+func New(h *host.Host) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "alerts",
+		Short: "Show which alerts fire, are pending, frozen or silenced, and why",
+		Long: "Alerts are decided wherever nines measures: by nines measure, by --watch, on Lambda. This\n" +
+			"verb shows where they stand: the conditions that are not at rest, the incidents that are\n" +
+			"open, and what is to be told and could not be yet. It decides and tells nothing.\n\n" +
+			"A condition that cannot be judged is frozen: missing data fires nothing and ends nothing.",
+		Example: "  nines alerts\n" +
+			"  nines alerts -o json",
+		Args: host.Args(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), h) },
+	}
+	return host.Describe(cmd, formats(), nil)
+}
+
+func formats() []string { return []string{"table", "json"} }
+
+func run(ctx context.Context, h *host.Host) (err error) {
+	format, err := h.Format(formats()...)
+	if err != nil {
+		return err
+	}
+	s, err := h.Open(ctx, host.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer func() { err = host.Closing(err, s.Close) }()
+	view, err := runalert.Look(ctx, s.Env)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		enc := json.NewEncoder(h.Out)
+		enc.SetIndent("", "  ")
+		return fault.Wrap(fault.Internal, "print", enc.Encode(view), "")
+	}
+	_, err = io.WriteString(h.Out, text(s, &view))
+	return err
+}
+
+// text is the answer for people.
+func text(s *host.Session, v *runalert.View) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { b.WriteString(term.Clean(fmt.Sprintf(format, args...)) + "\n") }
+	for _, r := range v.Rules {
+		state := r.Phase
+		if r.Frozen {
+			state = strings.TrimPrefix(r.Phase+", frozen", "inactive, ")
+		}
+		since := ""
+		if !r.Since.IsZero() {
+			since = " since " + s.Show(r.Since)
+		}
+		line("%s  %s  %s%s", r.Severity, r.ID, state, since)
+		if r.Why != "" {
+			line("    %s", r.Why)
+		}
+	}
+	for i := range v.Incidents {
+		inc := &v.Incidents[i]
+		state := "open"
+		if inc.Ended > 0 {
+			state = "quiet since " + s.Show(inc.Ended.Time())
+		}
+		if inc.Told == 0 {
+			state += ", nobody was told: held back by " + inc.Held
+		} else if len(inc.Targets) > 0 {
+			state += ", told " + strings.Join(inc.Targets, ", ")
+		}
+		line("incident %s: %s", inc.ID, state)
+	}
+	for i := range v.Waiting {
+		l := &v.Waiting[i]
+		why := "due at " + s.Show(l.Due)
+		if l.Error != "" {
+			why = fmt.Sprintf("tried %d times, again at %s: %s", l.Tries, s.Show(l.Due), l.Error)
+		}
+		line("to be told: %s of %s (%s), %s", l.Target, l.Event.Incident, l.Event.Kind, why)
+	}
+	if len(v.Rules)+len(v.Incidents)+len(v.Waiting) == 0 {
+		line("no alert fires; %d conditions are at rest", v.All)
+	}
+	switch {
+	case v.Decided.IsZero():
+		line("nothing was decided yet: nines measure decides what it measures")
+	default:
+		line("decided up to %s", s.Show(v.Decided))
+	}
+	if v.Mute > 0 {
+		line("%d of %d conditions tell nobody: name targets in an AlertPolicy, or in Settings under alerts", v.Mute, v.All)
+	}
+	return b.String()
+}

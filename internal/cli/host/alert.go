@@ -1,0 +1,68 @@
+package host
+
+import (
+	"context"
+	"strings"
+
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/forge"
+	"gitlab.com/nines-sre/nines/internal/notify"
+	"gitlab.com/nines-sre/nines/internal/run"
+	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
+	"gitlab.com/nines-sre/nines/internal/run/status"
+)
+
+// Alerts decides what was measured and tells whom it concerns. A store that keeps
+// nothing has no alerts.
+func (h *Host) Alerts(ctx context.Context, s *Session, env *run.Env, entries []status.Entry) (runalert.Report, error) {
+	if !s.Kept() {
+		return runalert.Report{}, nil
+	}
+	return runalert.Run(ctx, env, runalert.Options{Entries: entries, Open: h.alertTarget, By: env.Actor, Now: h.Now})
+}
+
+// TellAlerts is [Host.Alerts] for a terminal: what happened gets a line on
+// standard error. Without entries it reads how the selected objectives stand.
+func (h *Host) TellAlerts(ctx context.Context, s *Session, entries []status.Entry, selected []string) error {
+	if !s.Kept() {
+		return nil
+	}
+	env := *s.Env
+	env.Now = h.Now()
+	if entries == nil {
+		var err error
+		if entries, err = status.Read(ctx, &env, status.Options{Select: selected}); err != nil {
+			return err
+		}
+	}
+	rep, err := h.Alerts(ctx, s, &env, entries)
+	for i := range rep.Events {
+		e := &rep.Events[i]
+		h.Note("alert %s: %s, %s", e.Kind, e.Rule, e.Reasons[0].Text)
+	}
+	for i := range rep.Told {
+		h.Note("told %s of %s", rep.Told[i].Target, rep.Told[i].Event.Incident)
+	}
+	for i := range rep.Failed {
+		h.Note("%s could not be told and will be again: %s", rep.Failed[i].Target, rep.Failed[i].Error)
+	}
+	for i := range rep.Dead {
+		h.Note("%s was given up: %s", rep.Dead[i].Target, rep.Dead[i].Error)
+	}
+	return err
+}
+
+// alertTarget opens a target by what the documents say of it.
+func (h *Host) alertTarget(_ context.Context, name, where string) (notify.Target, error) {
+	a, err := notify.Parse(where)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "tell "+name, err, "")
+	}
+	if a.Variable != "" {
+		if a.Value, err = h.address(a); err != nil {
+			return nil, err
+		}
+	}
+	at := forge.Where{URL: strings.TrimSuffix(h.Getenv("CI_SERVER_URL"), "/"), Project: h.Getenv("CI_PROJECT_PATH")}
+	return h.OpenTarget(a, at, ForgeAccess{JobToken: h.Getenv("CI_JOB_TOKEN")})
+}

@@ -1,0 +1,265 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/ledger"
+	"gitlab.com/nines-sre/nines/internal/notify"
+	"gitlab.com/nines-sre/nines/internal/run"
+)
+
+const (
+	// Limit is how many letters a target gets in LimitWindow unless said.
+	Limit       = 20
+	LimitWindow = 10 * time.Minute
+	// GiveUp is how old a letter becomes that cannot be told; then it is recorded
+	// as such, and dropped.
+	GiveUp = 24 * time.Hour
+	// lease is how long whoever claimed a letter has for it.
+	lease = 2 * time.Minute
+	// batch is how many letters are claimed at once, so that few are unsure after a
+	// kill.
+	batch = 10
+	// longestPause is how long a failing target is left alone at most.
+	longestPause = 15 * time.Minute
+)
+
+// delivery is one round of telling.
+type delivery struct {
+	env    *run.Env
+	opt    *Options
+	routes *Routes
+	rep    *Report
+	open   map[string]notify.Target
+}
+
+// run claims letters, sends them and records what came of it, until none is left
+// that is due.
+func (d *delivery) run(ctx context.Context) error {
+	for {
+		claimed, err := d.claim(ctx)
+		if err != nil || len(claimed) == 0 {
+			return err
+		}
+		for i := range claimed {
+			d.send(ctx, &claimed[i])
+		}
+		// Also if the caller gave up meanwhile: what was sent must be known as sent.
+		if err := d.settle(context.WithoutCancel(ctx), claimed); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fault.Wrap(fault.Canceled, "tell alerts", ctx.Err(), "")
+		}
+	}
+}
+
+// claim takes letters that are due, so that nobody else sends them.
+func (d *delivery) claim(ctx context.Context) (claimed []Letter, err error) {
+	now := d.opt.Now()
+	_, err = update(ctx, d.env.History, func(m *Memory) (bool, error) {
+		claimed, d.rep.Waiting = nil, 0
+		order := make([]int, len(m.Letters))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return byUrgency(&m.Letters[a], &m.Letters[b]) })
+		taken := map[string]int{}
+		for _, i := range order {
+			l := &m.Letters[i]
+			room := l.Target == "" || d.sent(m, l.Target, now)+taken[l.Target] < d.limit()
+			if len(claimed) == batch || !room || l.Due.After(now) || l.Claimed.After(now) || ahead(m, i) {
+				d.rep.Waiting++
+				continue
+			}
+			l.Unsure = l.Unsure || !l.Claimed.IsZero()
+			l.Claimed, l.By = now.Add(lease), d.opt.By
+			taken[l.Target]++
+			claimed = append(claimed, *l)
+		}
+		return len(claimed) > 0, nil
+	})
+	return claimed, err
+}
+
+func (d *delivery) limit() int {
+	if d.opt.Limit > 0 {
+		return d.opt.Limit
+	}
+	return Limit
+}
+
+// sent is how many letters a target got lately.
+func (*delivery) sent(m *Memory, target string, now time.Time) int {
+	n := 0
+	for _, at := range m.Sent[target] {
+		if now.Sub(at) < LimitWindow {
+			n++
+		}
+	}
+	return n
+}
+
+// send sends one letter; its Error says what went wrong.
+func (d *delivery) send(ctx context.Context, l *Letter) {
+	l.Tries++
+	err := d.try(ctx, l)
+	l.Error = ""
+	if err != nil {
+		l.Error = err.Error()
+	}
+}
+
+func (d *delivery) try(ctx context.Context, l *Letter) error {
+	if l.Target == "" {
+		return d.record(ctx, l)
+	}
+	where, ok := d.routes.Where[l.Target]
+	if !ok {
+		return fault.New(fault.NotFound, "tell "+l.Target, "the documents have no such target any more", "")
+	}
+	if d.open == nil {
+		d.open = map[string]notify.Target{}
+	}
+	t := d.open[l.Target]
+	if t == nil {
+		var err error
+		if t, err = d.opt.Open(ctx, l.Target, where); err != nil {
+			return err
+		}
+		d.open[l.Target] = t
+	}
+	return t.Send(ctx, message(ctx, d.env, l)) //nolint:wrapcheck // says all there is to say
+}
+
+// record puts an event into the ledger; its key keeps it from being there twice.
+func (d *delivery) record(ctx context.Context, l *Letter) error {
+	if d.env.Ledger == nil {
+		return nil
+	}
+	body, err := json.Marshal(l.Event)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "record alert", err, "")
+	}
+	_, err = d.env.Ledger.Append(ctx, ledger.Draft{
+		At: l.Made, Kind: ledger.KindAlert, Subject: l.Event.Objective, Actor: d.env.Actor, Body: body, Key: "alert/" + l.Event.Key(),
+	})
+	return err //nolint:wrapcheck // says all there is to say
+}
+
+// settle keeps what came of letters.
+func (d *delivery) settle(ctx context.Context, done []Letter) error {
+	now := d.opt.Now()
+	var gone []Letter
+	_, err := update(ctx, d.env.History, func(m *Memory) (bool, error) {
+		gone = gone[:0]
+		for i := range done {
+			l := &done[i]
+			at := slices.IndexFunc(m.Letters, func(have Letter) bool { return have.key() == l.key() })
+			if at < 0 {
+				continue // whoever took it over after the lease has settled it
+			}
+			switch {
+			case l.Error == "" && l.Target != "":
+				m.sent(l.Target, now)
+				fallthrough
+			case l.Error == "", l.dead(now):
+				gone = append(gone, *l)
+				m.Letters = slices.Delete(m.Letters, at, at+1)
+			default:
+				keep := &m.Letters[at]
+				keep.Tries, keep.Error, keep.Claimed, keep.By = l.Tries, l.Error, time.Time{}, ""
+				keep.Due = now.Add(pause(l.Tries))
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range done {
+		d.count(&done[i], now)
+	}
+	for i := range gone {
+		d.notice(ctx, &gone[i])
+	}
+	return nil
+}
+
+// dead says whether a letter that failed is given up. Records are not.
+func (l *Letter) dead(now time.Time) bool { return l.Target != "" && now.Sub(l.Made) >= GiveUp }
+
+// sent notes that a target was told.
+func (m *Memory) sent(target string, now time.Time) {
+	if m.Sent == nil {
+		m.Sent = map[string][]time.Time{}
+	}
+	for name, at := range m.Sent {
+		if at = slices.DeleteFunc(at, func(t time.Time) bool { return now.Sub(t) >= LimitWindow }); len(at) == 0 {
+			delete(m.Sent, name)
+		} else {
+			m.Sent[name] = at
+		}
+	}
+	m.Sent[target] = append(m.Sent[target], now)
+}
+
+// pause is how long a target is left alone after some failures.
+func pause(tries int) time.Duration {
+	return min(longestPause, time.Minute<<min(max(0, tries-1), 8))
+}
+
+// count adds to the report.
+func (d *delivery) count(l *Letter, now time.Time) {
+	switch {
+	case l.Target == "" && l.Error == "":
+	case l.Error == "":
+		d.rep.Told = append(d.rep.Told, *l)
+	case l.dead(now):
+		d.rep.Dead = append(d.rep.Dead, *l)
+	default:
+		d.rep.Failed = append(d.rep.Failed, *l)
+	}
+}
+
+// notice is the body of an entry: somebody was told of an alert, or could not be
+// and nobody tries any more.
+type notice struct {
+	Event    notify.Event `json:"event"`
+	Kind     string       `json:"kind"`
+	To       string       `json:"to"`
+	Key      string       `json:"key"`
+	Incident string       `json:"incident"`
+	Tries    int          `json:"tries"`
+	Unsure   bool         `json:"perhaps_twice,omitempty"`
+	Dead     bool         `json:"dead,omitempty"`
+	Error    string       `json:"error,omitempty"`
+}
+
+// notice records what came of a letter. The ledger being out of reach is no
+// reason to tell it again.
+func (d *delivery) notice(ctx context.Context, l *Letter) {
+	if l.Target == "" || d.env.Ledger == nil {
+		return
+	}
+	body, err := json.Marshal(notice{
+		Event: Alerting, Kind: string(l.Event.Kind), To: l.Target, Key: l.Event.Key(), Incident: l.Event.Incident,
+		Tries: l.Tries, Unsure: l.Unsure, Dead: l.Error != "", Error: l.Error,
+	})
+	if err != nil {
+		return
+	}
+	draft := ledger.Draft{
+		At: d.opt.Now(), Kind: ledger.KindNotice, Subject: l.Event.Objective, Actor: d.env.Actor, Body: body, Key: "told/" + l.key(),
+	}
+	if _, err = d.env.Ledger.Append(ctx, draft); err != nil && d.env.Spool != nil {
+		err = d.env.Spool.Put(ctx, draft)
+	}
+	if err != nil && d.env.Log != nil {
+		d.env.Log.WarnContext(ctx, "it is not recorded that "+l.Target+" was told", "error", err.Error())
+	}
+}

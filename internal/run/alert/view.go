@@ -1,0 +1,111 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/alert"
+	"gitlab.com/nines-sre/nines/internal/run"
+)
+
+// View is where alerts stand.
+type View struct {
+	Rules     []RuleView       `json:"rules"`     // those that are not at rest
+	Incidents []alert.Incident `json:"incidents"` // open ones
+	Waiting   []Letter         `json:"waiting"`   // what is to be told and is not yet
+	// All is how many rules there are, Mute how many of them tell nobody.
+	All  int `json:"rules_in_all"`
+	Mute int `json:"rules_that_tell_nobody"`
+	// Decided is up to when the newest objective is decided; zero: none is.
+	Decided time.Time `json:"decided,omitzero"`
+}
+
+// RuleView is one rule.
+type RuleView struct {
+	ID       string    `json:"id"`
+	Severity string    `json:"severity"`
+	Phase    string    `json:"phase"` // inactive, pending, firing
+	Frozen   bool      `json:"frozen"`
+	Since    time.Time `json:"since,omitzero"`
+	Fired    time.Time `json:"fired,omitzero"`
+	// Silence is the ID of the one that holds now, with who declared it and why.
+	Silence string `json:"silence,omitempty"`
+	// Why says in words what keeps it as it is, and who was told.
+	Why string `json:"why"`
+}
+
+// Look reads where alerts stand, and changes nothing.
+func Look(ctx context.Context, env *run.Env) (View, error) {
+	m, err := load(ctx, env.History)
+	if err != nil {
+		return View{}, err
+	}
+	declared, err := silences(ctx, env)
+	if err != nil {
+		return View{}, err
+	}
+	routes := Of(env.Catalog)
+	out := View{Rules: []RuleView{}, Incidents: []alert.Incident{}, Waiting: []Letter{}, All: len(routes.Rules)}
+	if at := newest(&m.State); at > 0 {
+		out.Decided = at.Time()
+	}
+	for i := range routes.Rules {
+		r := &routes.Rules[i]
+		if r.Mute {
+			out.Mute++
+		}
+		a, ok := m.State.Alerts[r.ID]
+		if !ok {
+			continue
+		}
+		out.Rules = append(out.Rules, view(env, m, r, a, declared))
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.State.Incidents)) {
+		if inc := m.State.Incidents[key]; inc.Open() {
+			out.Incidents = append(out.Incidents, inc)
+		}
+	}
+	for _, l := range m.Letters {
+		if l.Target != "" {
+			out.Waiting = append(out.Waiting, l)
+		}
+	}
+	rank := map[string]int{alert.Firing.String(): 0, alert.Pending.String(): 1, alert.Inactive.String(): 2}
+	slices.SortStableFunc(out.Rules, func(a, b RuleView) int { return cmp.Compare(rank[a.Phase], rank[b.Phase]) })
+	return out, nil
+}
+
+func (x RuleView) with(why string) RuleView { x.Why = why; return x }
+
+// view says where a rule stands, and why.
+func view(env *run.Env, m *Memory, r *alert.Rule, a alert.Alert, declared []alert.Silence) RuleView {
+	out := RuleView{ID: r.ID, Severity: r.Severity.String(), Phase: a.Phase.String(), Frozen: a.Frozen > 0}
+	if a.Since > 0 {
+		out.Since = a.Since.Time()
+	}
+	if a.Fired > 0 {
+		out.Fired = a.Fired.Time()
+	}
+	now := newest(&m.State)
+	for i := range declared {
+		if s := &declared[i]; s.Covers(r.ID, now) {
+			out.Silence = s.ID
+			return out.with("silenced by " + s.Author + ": " + s.Reason)
+		}
+	}
+	inc := m.State.Incidents[r.Of()+" "+r.Severity.String()]
+	switch {
+	case a.Frozen > 0:
+		return out.with("too little is known since " + env.Show(a.Frozen.Time()) + "; it stays as it was")
+	case a.Phase == alert.Pending:
+		return out.with("its condition must hold longer")
+	case inc.Open() && inc.Told > 0:
+		return out.with("told at " + env.Show(inc.Told.Time()))
+	case inc.Open() && inc.Held != "":
+		return out.with("held back by " + inc.Held)
+	}
+	return out
+}
