@@ -30,7 +30,7 @@ var layers = []layer{
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
 		"internal/evidence", "internal/alert",
 	}},
-	{name: "makers", patterns: []string{"internal/render", "internal/render/*", "internal/cost"}},
+	{name: "makers", patterns: []string{"internal/render", "internal/render/alarms", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
 	{name: "support", patterns: []string{
 		"internal/awskit", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",

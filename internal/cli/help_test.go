@@ -13,6 +13,7 @@ func verbs() []string {
 	return strings.Split("status,alerts,gate,why,replay,discover,try,init,measure,lint,expand,schema,diff,analyze,ledger,"+
 		"freeze add,freeze end,freeze list,exclude add,exclude end,exclude list,silence add,silence end,silence list,record deployment,version,"+
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+
+		"render cloudformation,render prometheus,render grafana,render terraform,"+
 		"cost,doctor,store create,store check,store copy,store digest,"+
 		"completion bash,completion zsh,completion fish,completion powershell", ",")
 }

@@ -20,6 +20,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/mark"
 	"gitlab.com/nines-sre/nines/internal/cli/measure"
 	"gitlab.com/nines-sre/nines/internal/cli/record"
+	"gitlab.com/nines-sre/nines/internal/cli/render"
 	"gitlab.com/nines-sre/nines/internal/cli/scaffold"
 	"gitlab.com/nines-sre/nines/internal/cli/schema"
 	"gitlab.com/nines-sre/nines/internal/cli/status"
@@ -41,7 +42,7 @@ func groups() []group {
 		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, why.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, store.New}},
-		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New}},
+		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New, render.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},

@@ -53,7 +53,7 @@ func (f *Function) measure(ctx context.Context, st *state, ev Event, answer *Ans
 		f.log.LogAttrs(ctx, slog.LevelWarn, "not measured", slog.String("indicator", id), slog.String("error", out.Failed[id]))
 	}
 	if _, aerr := st.host.Alerts(ctx, st.session, env, out.Entries()); aerr != nil {
-		log.LogAttrs(ctx, slog.LevelError, "alerts not decided or not told", slog.String("error", aerr.Error()))
+		f.log.LogAttrs(ctx, slog.LevelError, "alerts not decided or not told", slog.String("error", aerr.Error()))
 	}
 	if perr := f.publish(ctx, st, env, out); perr != nil {
 		f.log.LogAttrs(ctx, slog.LevelError, "metrics not published", slog.String("error", perr.Error()))

@@ -52,6 +52,7 @@ func Types() map[string]metric.Type {
 	return map[string]metric.Type{
 		csv.Name:     csv.Type(),
 		"CloudWatch": cloudwatch.Type(config.CheckCloudWatch, config.CheckCloudWatchDetails, time.Now),
+		"Prometheus": config.Prometheus(),
 	}
 }
 
