@@ -58,6 +58,7 @@ func measure(o *Objective) (m *measured, why string) {
 	if r.why != "" {
 		return nil, r.why
 	}
+	m.once()
 	if m.step = max(m.step, 1); o.Period > 0 {
 		m.step = o.Period
 	}
@@ -81,6 +82,26 @@ func (m *measured) add(r *reader, q *slo.Query, id string) {
 		m.sql = m.sql || q.SQL
 	}
 	m.queries = append(m.queries, s.queries...)
+}
+
+// once names each metric once, however many formulas read it: each name is billed.
+func (m *measured) once() {
+	seen, names := map[string]string{}, map[string]string{}
+	kept := m.queries[:0:0]
+	for _, q := range m.queries {
+		if q.Metric == nil {
+			q.Expression = rename(q.Expression, names)
+		} else {
+			key := fmt.Sprintf("%q %q", q.Account, *q.Metric)
+			if first, ok := seen[key]; ok {
+				names[q.ID] = first
+				continue
+			}
+			seen[key] = q.ID
+		}
+		kept = append(kept, q)
+	}
+	m.queries, m.bad, m.total = kept, rename(m.bad, names), rename(m.total, names)
 }
 
 func (m *measured) ratio(r *reader, d slo.Ratio) {
