@@ -10,8 +10,9 @@ old=$(sed -n 's/^module //p' go.mod)
 [ -n "$new" ] || { echo "usage: tools/rename.sh MODULE   (now: $old)" >&2; exit 2; }
 
 git ls-files -z | xargs -0 grep -lZF "$old" -- | xargs -0 sed -i "s|${old//./\\.}|$new|g"
-# Modules reach each other by replace lines, so each builds from this checkout.
-git ls-files -z -- go.mod '*/go.mod' | while IFS= read -r -d '' mod; do
+# Modules reach each other by replace lines, so each builds from this checkout. Those
+# below tools build programs of others and import nothing of ours.
+git ls-files -z -- go.mod '*/go.mod' ':!tools' | while IFS= read -r -d '' mod; do
 	go -C "$(dirname "$mod")" vet ./...
 done
 echo "$old is now $new"
