@@ -10,32 +10,40 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gitlab.com/nines-sre/nines/internal/alert"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
+	"gitlab.com/nines-sre/nines/internal/run/status"
 )
 
 // New returns the verb.
 func New(h *host.Host) *cobra.Command {
+	var check bool
 	cmd := &cobra.Command{
 		Use:   "alerts",
 		Short: "Show which alerts fire, are pending, frozen or silenced, and why",
 		Long: "Alerts are decided wherever nines measures: by nines measure, by --watch, on Lambda. This\n" +
 			"verb shows where they stand: the conditions that are not at rest, the incidents that are\n" +
 			"open, and what is to be told and could not be yet. It decides and tells nothing.\n\n" +
-			"A condition that cannot be judged is frozen: missing data fires nothing and ends nothing.",
+			"A condition that cannot be judged is frozen: missing data fires nothing and ends nothing.\n\n" +
+			"--check says instead which conditions the measured traffic cannot carry: those that one\n" +
+			"failure makes true, and those that a handful does.",
 		Example: "  nines alerts\n" +
+			"  nines alerts --check\n" +
 			"  nines alerts -o json",
 		Args: host.Args(0, 0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), h) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), h, check) },
 	}
+	cmd.Flags().BoolVar(&check, "check", false, "say which conditions the measured traffic cannot carry")
 	return host.Describe(cmd, formats(), nil)
 }
 
 func formats() []string { return []string{"table", "json"} }
 
-func run(ctx context.Context, h *host.Host) (err error) {
+func run(ctx context.Context, h *host.Host, check bool) (err error) {
 	format, err := h.Format(formats()...)
 	if err != nil {
 		return err
@@ -45,6 +53,9 @@ func run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
+	if check {
+		return volumes(ctx, h, s, format)
+	}
 	view, err := runalert.Look(ctx, s.Env)
 	if err != nil {
 		return err
@@ -55,6 +66,41 @@ func run(ctx context.Context, h *host.Host) (err error) {
 		return fault.Wrap(fault.Internal, "print", enc.Encode(view), "")
 	}
 	_, err = io.WriteString(h.Out, text(s, &view))
+	return err
+}
+
+// volume is what an objective's traffic cannot carry.
+type volume struct {
+	Objective string            `json:"objective"`
+	Reasons   []decision.Reason `json:"reasons"`
+}
+
+// volumes answers --check.
+func volumes(ctx context.Context, h *host.Host, s *host.Session, format string) error {
+	entries, err := status.Read(ctx, s.Env, status.Options{})
+	if err != nil {
+		return err
+	}
+	found := []volume{}
+	var b strings.Builder
+	for i := range entries {
+		reasons := alert.Volume(&entries[i].Status)
+		if len(reasons) == 0 {
+			continue
+		}
+		key := entries[i].Objective.Key()
+		found = append(found, volume{key, reasons})
+		for _, r := range reasons {
+			b.WriteString(term.Clean(key+": "+r.Text) + "\n")
+		}
+	}
+	if format == "json" {
+		return fault.Wrap(fault.Internal, "print", json.NewEncoder(h.Out).Encode(found), "")
+	}
+	if len(found) == 0 {
+		b.WriteString("the traffic carries every condition, as far as it is measured\n")
+	}
+	_, err = io.WriteString(h.Out, b.String())
 	return err
 }
 

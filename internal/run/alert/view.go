@@ -102,6 +102,8 @@ func view(env *run.Env, m *Memory, r *alert.Rule, a alert.Alert, declared []aler
 		return out.with("too little is known since " + env.Show(a.Frozen.Time()) + "; it stays as it was")
 	case a.Phase == alert.Pending:
 		return out.with("its condition must hold longer")
+	case inc.Open() && inc.Told > 0 && slices.ContainsFunc(m.Letters, func(l Letter) bool { return l.Target != "" && l.Event.Incident == inc.ID }):
+		return out.with("to be told since " + env.Show(inc.Told.Time()) + "; somebody was not reached yet")
 	case inc.Open() && inc.Told > 0:
 		return out.with("told at " + env.Show(inc.Told.Time()))
 	case inc.Open() && inc.Held != "":

@@ -38,8 +38,40 @@ func runStore(t *testing.T, fresh func(t testing.TB) Storage) {
 		"concurrent":   testConcurrent,
 		"cancellation": testCancellation,
 		"caps":         testCaps,
+		"note":         testNote,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
+	}
+}
+
+// testNote holds that what is kept beside the history is there for the next
+// program, and that of two who change it one is first.
+func testNote(t *testing.T, open Storage) {
+	a, b := timeline.NewHistory(open()), timeline.NewHistory(open())
+	n, err := a.Note(t.Context(), "n")
+	if err != nil || n.Version != 0 || n.Data != nil {
+		t.Fatalf("a note that nobody wrote: %+v, %v", n, err)
+	}
+	n.Data = []byte("one")
+	if err := a.Keep(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Keep(t.Context(), n); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("written over unseen: %v", err)
+	}
+	m, err := b.Note(t.Context(), "n")
+	if err != nil || m.Version != 1 || string(m.Data) != "one" {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	m.Data = []byte("two")
+	if err := b.Keep(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Keep(t.Context(), m); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("written over: %v", err)
+	}
+	if c, err := timeline.DigestOf(t.Context(), open()); err != nil || c.Indicators != 0 {
+		t.Errorf("a note is taken for history: %+v, %v", c, err)
 	}
 }
 

@@ -1,0 +1,431 @@
+package alert_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"gitlab.com/nines-sre/nines/internal/alert"
+	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/ledger"
+	"gitlab.com/nines-sre/nines/internal/notify"
+	"gitlab.com/nines-sre/nines/internal/run"
+	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
+	"gitlab.com/nines-sre/nines/internal/run/mark"
+	"gitlab.com/nines-sre/nines/internal/run/runtest"
+	"gitlab.com/nines-sre/nines/internal/run/status"
+	"gitlab.com/nines-sre/nines/internal/slo"
+	"gitlab.com/nines-sre/nines/internal/timeline"
+	"gitlab.com/nines-sre/nines/internal/timeline/memory"
+)
+
+// t0 is a Friday midnight.
+const t0 = 20119 * slo.Day
+
+// hook is a target that does what a test says, and keeps what arrives. It is safe
+// for concurrent use.
+type hook struct {
+	mu   sync.Mutex
+	got  []notify.Message
+	does func() deed
+}
+
+// deed is what becomes of a letter on its way.
+type deed uint8
+
+const (
+	arrives deed = iota
+	refused
+	killedBefore // the program ends before anything was sent
+	killedAfter  // it was sent, and the program ends
+)
+
+func (h *hook) Send(_ context.Context, m notify.Message) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	what := arrives
+	if h.does != nil {
+		what = h.does()
+	}
+	switch what {
+	case refused:
+		return fault.New(fault.Unavailable, "tell", "the target is down", "")
+	case killedBefore:
+		runtime.Goexit()
+	case arrives, killedAfter:
+		h.got = append(h.got, m)
+		if what == killedAfter {
+			runtime.Goexit()
+		}
+	}
+	return nil
+}
+
+func (h *hook) titles() (out []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range h.got {
+		out = append(out, m.Title)
+	}
+	return out
+}
+
+// world is a service with a page and a ticket, and two who are told.
+type world struct {
+	env   run.Env
+	log   *runtest.Ledger
+	hooks map[string]*hook
+	limit int
+}
+
+func newWorld(t testing.TB) *world {
+	o := slo.Objective{
+		Service: "pay", SLO: "avail", Name: "99.9%", Target: slo.MustDecimal("0.999"),
+		Window: slo.Rolling{Length: slo.Day}, Indicator: "pay.avail", MaxAge: 10,
+		Conditions: []slo.Condition{
+			{Name: "page-fast", Long: slo.Hour, Short: 5, Threshold: slo.MustDecimal("14.4")},
+			{Name: "page-slow", Long: 2 * slo.Hour, Short: 10, Threshold: slo.MustDecimal("6")},
+			{Name: "ticket", Severity: slo.Ticket, Long: slo.Day, Short: 2 * slo.Hour, Threshold: slo.MustDecimal("1.5")},
+		},
+	}
+	w := &world{log: &runtest.Ledger{}, hooks: map[string]*hook{"pager": {}, "queue": {}}}
+	w.env = run.Env{
+		Catalog: &config.Catalog{
+			Objectives: []config.Objective{{Objective: o}},
+			Indicators: []config.Indicator{{ID: "pay.avail", Lineage: "v1"}},
+			Settings:   config.Settings{Alerts: config.Alerts{Page: []string{"pager"}, Ticket: []string{"queue"}, Hold: 5}},
+		},
+		History: timeline.NewHistory(memory.New()), Ledger: w.log, Now: t0.Time(), Actor: "test",
+	}
+	w.record(t, t0-slo.Day, t0, 0)
+	return w
+}
+
+// record measures minutes of 1000 requests, of which some are bad.
+func (w *world) record(t testing.TB, from, to slo.Minute, bad int64) {
+	write := timeline.Write{ID: "pay.avail", Lineage: "v1", Span: slo.Span{From: from, To: to}}
+	for m := from; m < to; m++ {
+		write.Points = append(write.Points, timeline.Point{At: m, Width: 1, Count: slo.Count{Good: slo.Events(1000 - bad), Total: slo.Events(1000)}})
+	}
+	if _, err := w.env.History.Record(t.Context(), 0, []timeline.Write{write}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tick is one run of one program at the end of a minute. It says whether the
+// program lived to its end.
+func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Report, lived bool) {
+	env := w.env
+	env.Now = now.Time()
+	done := make(chan struct{})
+	var err error
+	go func() {
+		defer close(done)
+		var entries []status.Entry
+		if entries, err = status.Read(t.Context(), &env, status.Options{}); err != nil {
+			return
+		}
+		rep, err = runalert.Run(t.Context(), &env, runalert.Options{
+			Entries: entries, By: by, Limit: w.limit,
+			Open: func(_ context.Context, name, _ string) (notify.Target, error) { return w.hooks[name], nil },
+		})
+		lived = true
+	}()
+	<-done
+	if err != nil {
+		t.Fatalf("run at %v: %v", env.Now, err)
+	}
+	return rep, lived
+}
+
+// told are the titles that arrived at the pager.
+func (w *world) told() string { return strings.Join(w.hooks["pager"].titles(), "; ") }
+
+const (
+	opens = "page: pay/avail/99.9% burns its error budget"
+	ends  = "over: pay/avail/99.9% (page)"
+)
+
+func TestOneNotificationAnIncident(t *testing.T) {
+	w := newWorld(t)
+	for m := range slo.Minute(60) {
+		bad := int64(0)
+		if m >= 5 && m < 15 {
+			bad = 500
+		}
+		w.record(t, t0+m, t0+m+1, bad)
+		w.tick(t, t0+m+1, "a")
+	}
+	if got := w.told(); got != opens+"; "+ends {
+		t.Errorf("the pager got %q", got)
+	}
+	if got := w.hooks["queue"].titles(); len(got) != 0 {
+		t.Errorf("the queue got %q beside the page", got)
+	}
+	first := w.hooks["pager"].got[0]
+	text := first.Text()
+	for _, want := range []string{"page-fast: the budget burns at", "of the budget is left", "shows so much evidence", "since 2025-01-31 00:07 UTC"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	kinds := map[ledger.Kind]int{}
+	for _, e := range w.log.All() {
+		kinds[e.Kind]++
+	}
+	// Opened, the ticket held back, resolved; and two that were told.
+	if kinds[ledger.KindAlert] != 3 || kinds[ledger.KindNotice] != 2 {
+		t.Errorf("the ledger holds %v", kinds)
+	}
+}
+
+// TestCatchingUp holds that minutes nobody looked at are decided later, as they
+// were.
+func TestCatchingUp(t *testing.T) {
+	w := newWorld(t)
+	w.tick(t, t0, "a")
+	w.record(t, t0, t0+10, 500)
+	w.record(t, t0+10, t0+28, 0)
+	rep, _ := w.tick(t, t0+28, "a")
+	if len(rep.Events) < 2 || rep.Events[0].At != t0+2 || rep.Events[0].Kind != alert.Opened {
+		t.Fatalf("%+v", rep.Events)
+	}
+	if got := w.told(); got != opens+"; "+ends {
+		t.Errorf("the pager got %q", got)
+	}
+}
+
+// TestTargetDown holds that a target which is down for an hour gets everything
+// once, in order, when it is back.
+func TestTargetDown(t *testing.T) {
+	w := newWorld(t)
+	down := true
+	tries := 0
+	w.hooks["pager"].does = func() deed {
+		if tries++; down {
+			return refused
+		}
+		return arrives
+	}
+	for m := range slo.Minute(90) {
+		bad := int64(0)
+		if m < 10 {
+			bad = 500
+		}
+		down = m < 60
+		w.record(t, t0+m, t0+m+1, bad)
+		w.tick(t, t0+m+1, "a")
+	}
+	if got := w.told(); got != opens+"; "+ends {
+		t.Errorf("the pager got %q", got)
+	}
+	if tries > 12 {
+		t.Errorf("%d tries in an hour", tries)
+	}
+}
+
+// TestDeadLetter holds that what cannot be told in a day is recorded as such.
+func TestDeadLetter(t *testing.T) {
+	w := newWorld(t)
+	w.hooks["pager"].does = func() deed { return refused }
+	w.record(t, t0, t0+1, 1000)
+	w.tick(t, t0+1, "a")
+	dead := 0
+	for m := slo.Minute(60); m <= 26*slo.Hour; m += 60 {
+		w.record(t, t0+m-59, t0+m+1, 1000)
+		rep, _ := w.tick(t, t0+m+1, "a")
+		dead += len(rep.Dead)
+	}
+	var found []string
+	for _, e := range w.log.All() {
+		if e.Kind == ledger.KindNotice && strings.Contains(string(e.Body), `"dead":true`) {
+			found = append(found, e.Subject)
+		}
+	}
+	if dead != 1 || len(found) != 1 {
+		t.Errorf("%d given up, %d recorded", dead, len(found))
+	}
+	v, err := runalert.Look(t.Context(), &w.env)
+	if err != nil || len(v.Waiting) != 0 || len(v.Incidents) != 2 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// TestLimit holds that a target gets no more than its limit at once, and all of it
+// in the end.
+func TestLimit(t *testing.T) {
+	w := newWorld(t)
+	w.limit = 2
+	o := w.env.Catalog.Objectives[0]
+	w.env.Catalog.Objectives = nil
+	for i := range 5 {
+		o.Service = fmt.Sprintf("s%d", i)
+		w.env.Catalog.Objectives = append(w.env.Catalog.Objectives, o)
+	}
+	w.record(t, t0, t0+1, 1000)
+	w.tick(t, t0+1, "a")
+	if n := len(w.hooks["pager"].titles()); n != 2 {
+		t.Errorf("%d at once", n)
+	}
+	for m := slo.Minute(2); m <= 40; m++ {
+		w.record(t, t0+m-1, t0+m, 1000)
+		w.tick(t, t0+m, "a")
+	}
+	if n := len(w.hooks["pager"].titles()); n != 5 {
+		t.Errorf("%d in the end", n)
+	}
+}
+
+// TestHours holds that a ticket waits for the morning and a page does not.
+func TestHours(t *testing.T) {
+	w := newWorld(t)
+	w.env.Catalog.Settings.Alerts.Hours = config.Hours{Cron: "0 9 * * 1-5", Duration: 8 * time.Hour, Zone: "Europe/Berlin"}
+	// Two times the budget for three days: a ticket only.
+	w.record(t, t0, t0+3*slo.Day, 2)
+	var at []slo.Minute
+	for m := t0 + 2*slo.Day; m < t0+3*slo.Day+12*slo.Hour; m += 10 {
+		if m > t0+3*slo.Day {
+			w.record(t, m-10, m, 2)
+		}
+		rep, _ := w.tick(t, m, "a")
+		for range rep.Told {
+			at = append(at, m)
+		}
+	}
+	// Monday, nine o'clock in Berlin.
+	if want := t0 + 3*slo.Day + 8*slo.Hour; len(at) != 1 || at[0] != want {
+		t.Errorf("told at %v, want %v", at, want)
+	}
+}
+
+// TestSilence holds that a silence by command keeps an alert from being told, and
+// that its end tells it.
+func TestSilence(t *testing.T) {
+	w := newWorld(t)
+	if _, err := mark.AddSilence(t.Context(), &w.env, mark.Mark{Subject: "pay", Reason: "moving", To: w.env.Now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, t0, t0+1, 1000)
+	w.tick(t, t0+1, "a")
+	v, err := runalert.Look(t.Context(), &w.env)
+	if err != nil || len(v.Rules) == 0 || v.Rules[0].Silence == "" || !strings.Contains(v.Rules[0].Why, "moving") || w.told() != "" {
+		t.Fatalf("%+v, %v, told %q", v.Rules, err, w.told())
+	}
+	env := w.env
+	env.Now = (t0 + 1).Time()
+	if _, err := mark.End(t.Context(), &env, v.Rules[0].Silence); err != nil {
+		t.Fatal(err)
+	}
+	w.record(t, t0+1, t0+2, 1000)
+	w.tick(t, t0+2, "a")
+	if w.told() != opens {
+		t.Errorf("the pager got %q", w.told())
+	}
+	for name, m := range map[string]mark.Mark{
+		"no end":     {Subject: "pay", Reason: "x"},
+		"no reason":  {Subject: "pay", To: env.Now.Add(time.Hour)},
+		"no service": {Subject: "pya", Reason: "x", To: env.Now.Add(time.Hour)},
+		"no rule":    {Subject: "pay/avail/99.9%/page-fsat", Reason: "x", To: env.Now.Add(time.Hour)},
+	} {
+		if _, err := mark.AddSilence(t.Context(), &env, m); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if _, err := mark.AddSilence(t.Context(), &env, mark.Mark{Subject: "pay/avail/99.9%/page-fast", Reason: "x", To: env.Now.Add(time.Hour)}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBlind holds that a source which answers nothing any more freezes an alert,
+// tells that, and ends nothing.
+func TestBlind(t *testing.T) {
+	w := newWorld(t)
+	w.record(t, t0, t0+3, 500)
+	w.tick(t, t0+3, "a")
+	for m := slo.Minute(4); m < 60; m++ {
+		w.tick(t, t0+m, "a")
+	}
+	if w.told() != opens {
+		t.Errorf("the pager got %q", w.told())
+	}
+	if got := w.hooks["queue"].titles(); len(got) != 1 || !strings.Contains(got[0], "cannot be judged") {
+		t.Errorf("the queue got %q", got)
+	}
+	v, err := runalert.Look(t.Context(), &w.env)
+	if err != nil || len(v.Rules) == 0 || !v.Rules[0].Frozen || v.Rules[0].Phase != "firing" {
+		t.Errorf("%+v, %v", v.Rules, err)
+	}
+}
+
+// TestNothingIsLost lets two programs run over an incident, kills them here and
+// there, and lets the target fail: everything is told, once, or a second time
+// with the word that it may have been told before.
+func TestNothingIsLost(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		deeds := rapid.SliceOfN(rapid.SampledFrom([]deed{arrives, arrives, refused, killedBefore, killedAfter}), 0, 6).Draw(rt, "deeds")
+		w.hooks["pager"].does = func() deed {
+			if len(deeds) == 0 {
+				return arrives
+			}
+			d := deeds[0]
+			deeds = deeds[1:]
+			return d
+		}
+		length := slo.Minute(rapid.IntRange(1, 8).Draw(rt, "length"))
+		for m := range slo.Minute(75) {
+			bad := int64(0)
+			if m < length {
+				bad = 1000
+			}
+			w.record(t, t0+m, t0+m+1, bad)
+			if m%2 == 1 {
+				continue // what was not looked at is made up for
+			}
+			for _, by := range []string{"a", "b"} {
+				if rapid.IntRange(0, 3).Draw(rt, "runs") > 0 || m > 70 {
+					w.tick(t, t0+m+1, by)
+				}
+			}
+		}
+		first, again := map[string]int{}, 0
+		for _, m := range w.hooks["pager"].got {
+			if strings.Contains(m.Text(), "may have been told before") {
+				again++
+			} else {
+				first[m.Title]++
+			}
+		}
+		sum := first[opens] + first[ends] + again
+		if first[opens] > 1 || first[ends] > 1 || len(first) > 2 || sum < 2 || !strings.Contains(w.told(), opens) || !strings.Contains(w.told(), ends) {
+			rt.Fatalf("the pager got %v, and %d marked: %s", first, again, w.told())
+		}
+	})
+}
+
+// TestTwoAtOnce lets programs run at the same instant.
+func TestTwoAtOnce(t *testing.T) {
+	w := newWorld(t)
+	for m := range slo.Minute(40) {
+		bad := int64(0)
+		if m < 10 {
+			bad = 1000
+		}
+		w.record(t, t0+m, t0+m+1, bad)
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() { w.tick(t, t0+m+1, fmt.Sprint(i)) })
+		}
+		wg.Wait()
+	}
+	if got := w.told(); got != opens+"; "+ends {
+		t.Errorf("the pager got %q", got)
+	}
+}
