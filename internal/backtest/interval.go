@@ -43,3 +43,27 @@ func ShareOf(n, all int) Share {
 	}
 	return s
 }
+
+// Mean is the mean of a few values, and half of its 95 % interval by Student's
+// distribution; NaN where there is nothing to tell it from.
+func Mean(values []float64) (mean, half float64) {
+	n := float64(len(values))
+	for _, v := range values {
+		mean += v / n
+	}
+	if len(values) < 2 {
+		return mean, math.NaN()
+	}
+	var squares float64
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	// The 97.5 % quantiles for 1 to 9 degrees of freedom; the normal one is close
+	// enough above.
+	quantiles := [...]float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262}
+	t := 1.96
+	if i := len(values) - 2; i < len(quantiles) {
+		t = quantiles[i]
+	}
+	return mean, t * math.Sqrt(squares/(n-1)/n)
+}

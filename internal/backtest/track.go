@@ -105,7 +105,10 @@ func (t *track) accumulate(excluded []bool, birth slo.Minute) {
 
 // index is the cell of an instant on the grid, cut to what there is.
 func (t *track) index(m slo.Minute) int {
-	i := int(m-t.first) / int(t.step)
+	i := int(m - t.first)
+	if t.step > 1 {
+		i /= int(t.step)
+	}
 	return min(max(i, 0), len(t.cells)-1)
 }
 

@@ -32,10 +32,15 @@ func tiers() [4]tier {
 // minutes, not below one. Tiers that can never fire at the target are left out
 // and named.
 func DefaultConditions(w Window, target Decimal) (conditions []Condition, leftOut []string) {
+	return paired(w, target, tiers())
+}
+
+// paired makes conditions of tiers.
+func paired(w Window, target Decimal, all [4]tier) (conditions []Condition, leftOut []string) {
 	const least = 28 * Day
 	length := nominal(w)
 	period := max(length, least)
-	for _, t := range tiers() {
+	for _, t := range all {
 		micros := halfUp(t.percent*int64(period)*10_000, int64(t.long))
 		threshold := normal(max(micros, 1_000_000), 6)
 		if !CanFire(threshold, target) {
@@ -77,4 +82,24 @@ func Ceiling(target Decimal) float64 {
 		return 0
 	}
 	return quotient(pow10(budget.scale), budget.unscaled)
+}
+
+// RecommendedMinBad is how many bad events the long look-back must hold before a
+// recommended condition is true: below that it is chance, not a trend.
+const RecommendedMinBad = 5 * Unit
+
+// Recommended returns the conditions that serve best where traffic swings by day
+// and night: those of [DefaultConditions] in the count form, the slow page at
+// 6 % of the budget instead of 5, each with at least [RecommendedMinBad] bad
+// events behind it. At 6 % it takes three bad events in half an hour, and not
+// two, to fire again behind an incident at ten events a minute. How good they
+// are, and how that was found out, stands in doc/benchmarks.md.
+func Recommended(w Window, target Decimal) (conditions []Condition, minBad Amount, leftOut []string) {
+	all := tiers()
+	all[1].percent = 6
+	conditions, leftOut = paired(w, target, all)
+	for i := range conditions {
+		conditions[i].Weighted = true
+	}
+	return conditions, RecommendedMinBad, leftOut
 }

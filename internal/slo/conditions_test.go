@@ -85,3 +85,21 @@ func TestCeiling(t *testing.T) {
 		t.Error("the ceiling itself can never be exceeded, anything below it can")
 	}
 }
+
+func TestRecommended(t *testing.T) {
+	t.Parallel()
+	got, minBad, left := slo.Recommended(slo.Rolling{Length: 30 * slo.Day}, slo.MustDecimal("0.999"))
+	var text []string
+	for _, c := range got {
+		if !c.Weighted {
+			t.Errorf("%s is not in the count form", c.Name)
+		}
+		text = append(text, c.Name+" "+c.Threshold.String())
+	}
+	if d := cmp.Diff([]string{"page-fast 14.4", "page-slow 7.2", "ticket-fast 3", "ticket-slow 1"}, text); d != "" || minBad != slo.Events(5) || left != nil {
+		t.Error(d, minBad, left)
+	}
+	if _, _, left = slo.Recommended(slo.Rolling{Length: 30 * slo.Day}, slo.MustDecimal("0.9")); len(left) != 1 {
+		t.Errorf("left out at 90 %%: %v", left)
+	}
+}

@@ -27,7 +27,7 @@ type Point struct {
 // frontier is as given; points at or after it are not seen.
 func NewSeries(step, frontier Minute, points []Point) *Series {
 	step = max(1, step)
-	s := &Series{step: step, from: frontier, frontier: frontier, sums: []Stretch{{}}}
+	s := &Series{step: step, from: frontier, frontier: frontier, sums: make([]Stretch, 1, len(points)+1)}
 	sorted := slices.Clone(points)
 	slices.SortStableFunc(sorted, func(a, b Point) int { return int(a.At - b.At) })
 	for i, p := range sorted {
