@@ -6,7 +6,9 @@
 //
 //	nines:events_total:1m   events of the last minute
 //	nines:events_bad:1m     bad ones among them
-//	nines:burn_rate         burn rate over a window (label window), where enough
+//	nines:events_total:window, nines:events_bad:window
+//	                        their sums over each window (label window)
+//	nines:burn_rate         burn rate over each window, where enough
 //	                        minutes of it are known
 //	nines:condition         1 where a condition holds, 0 where it does not; as it
 //	                        was where that is unknown
@@ -38,6 +40,8 @@ const (
 	Burn      = "nines:burn_rate"
 	Condition = "nines:condition"
 	traffic   = "nines:events_per_minute"
+	totals    = "nines:events_total:window"
+	bads      = "nines:events_bad:window"
 	Remaining = "nines:budget_remaining"
 )
 
@@ -180,12 +184,14 @@ func (m *maker) windows() {
 		})
 	}
 	for _, w := range slices.Compact(all) {
-		total := m.over("sum_over_time", Total, w)
+		m.record(totals, m.over("sum_over_time", Total, w), "window", length(w))
+		m.record(bads, m.over("sum_over_time", Bad, w), "window", length(w))
+		total := m.of(totals, "window", length(w))
 		base := total
 		if weighted {
 			base = m.of(traffic) + " * " + strconv.FormatInt(int64(w), 10)
 		}
-		rate := alarms.Times(m.over("sum_over_time", Bad, w), "("+base+" > 0)", m.o.Target.Complement())
+		rate := alarms.Times(m.of(bads, "window", length(w)), "("+base+" > 0)", m.o.Target.Complement())
 		m.record(Burn, "("+rate+" or "+total+" * 0) and "+m.over("count_over_time", Total, w)+" >= "+m.least(w), "window", length(w))
 	}
 }
@@ -229,7 +235,7 @@ func (m *maker) conditions() {
 		expr := "(" + long + " > bool " + k + ") * (" + short + " > bool " + k + ")"
 		calm := " or (" + long + " <= " + k + ") * 0 or (" + short + " <= " + k + ") * 0"
 		if m.o.MinBad > 0 {
-			bad := m.over("sum_over_time", Bad, c.Long)
+			bad := m.of(bads, "window", length(c.Long))
 			least := strconv.FormatFloat(m.o.MinBad.Float(), 'f', -1, 64)
 			expr += " * (" + bad + " >= bool " + least + ")"
 			calm += " or (" + bad + " < " + least + " and " + long + ") * 0"

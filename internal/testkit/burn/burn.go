@@ -148,6 +148,16 @@ func (v Vector) shortened() Vector {
 	return v
 }
 
+// Within leaves out conditions that look back further than length, and the minutes
+// that the others cannot see.
+func (v Vector) Within(length slo.Minute) Vector {
+	v.Conditions = slices.DeleteFunc(slices.Clone(v.Conditions), func(c slo.Condition) bool { return c.Long > length })
+	if spare := v.From - int(length) - 10; spare > 0 {
+		v.Counts, v.From = v.Counts[spare:], v.From-spare
+	}
+	return v
+}
+
 // Objective is the vector's, without an indicator.
 func (v Vector) Objective() slo.Objective {
 	return slo.Objective{
