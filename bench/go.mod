@@ -29,6 +29,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/applicationsignals v1.22.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/cloudwatch v1.75.5 // indirect
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // indirect
+	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.9 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
@@ -59,6 +60,7 @@ require (
 	github.com/spf13/pflag v1.0.9 // indirect
 	gitlab.com/nines-sre/nines/telemetry v0.0.0 // indirect
 	gitlab.com/nines-sre/nines/telemetry/awssdk v0.0.0 // indirect
+	github.com/wneessen/go-mail v0.7.2 // indirect
 	go.yaml.in/yaml/v2 v2.4.2 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/mod v0.42.0 // indirect

@@ -36,7 +36,7 @@ var layers = []layer{
 		"internal/awskit", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
-		"internal/gitkit",
+		"internal/gitkit", "internal/webpost",
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",

@@ -32,6 +32,15 @@ func Message() notify.Message {
 	}
 }
 
+// Alert is the message of an alert, with foreign text in it and a chart.
+func Alert(status notify.Status) notify.Message {
+	m := notify.Sample(status, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	m.Alert.Labels["tier\n"] = "ü\x00"
+	m.Lines = append(m.Lines, Message().Lines...)
+	m.Chart = &notify.Chart{Alt: "budget <left>", URL: "https://nines.example.com/c.png", PNG: []byte("\x89PNG\r\n\x1a\n"), SVG: []byte("<svg/>")}
+	return m
+}
+
 // Run runs the suite; open makes a fresh world.
 func Run(t *testing.T, open func(t *testing.T) World) {
 	t.Run("arrives", func(t *testing.T) {
@@ -51,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 			}
 		}
 	})
+	alerts(t, open)
 	t.Run("empty fields", func(t *testing.T) {
 		w := open(t)
 		if err := w.Target.Send(t.Context(), notify.Message{Event: notify.Override, Title: "x", Service: "a", Verdict: "warn", Key: "k"}); err != nil || len(w.Got()) != 1 {
@@ -75,6 +85,34 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 		w.Fail(fault.Internal)
 		if err := w.Target.Send(t.Context(), Message()); err != nil || len(w.Got()) != 1 {
 			t.Errorf("it does not recover: %v", err)
+		}
+	})
+}
+
+// alerts is the part of the suite about alerts, small and large.
+func alerts(t *testing.T, open func(t *testing.T) World) {
+	t.Run("an alert", func(t *testing.T) {
+		w := open(t)
+		for _, status := range []notify.Status{notify.Firing, notify.Resolved, notify.NoData, notify.DataBack} {
+			if err := w.Target.Send(t.Context(), Alert(status)); err != nil {
+				t.Fatal(status, err)
+			}
+		}
+		got := w.Got()
+		if len(got) != 4 || !strings.Contains(got[0], "97.7 %") || !strings.Contains(got[1], "over after 6 min") {
+			t.Errorf("%d arrived: %q", len(got), got)
+		}
+	})
+	t.Run("much", func(t *testing.T) {
+		w := open(t)
+		m := Alert(notify.Firing)
+		m.Title = strings.Repeat("ü ", 3000)
+		m.Alert.Incident = strings.Repeat("a/", 500)
+		for range 300 {
+			m.Lines = append(m.Lines, strings.Repeat("x", 50))
+		}
+		if err := w.Target.Send(t.Context(), m); err != nil || len(w.Got()) != 1 {
+			t.Errorf("%v, %d arrived", err, len(w.Got()))
 		}
 	})
 }

@@ -3,6 +3,8 @@ package sns
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -59,18 +61,43 @@ func (t *Target) Send(ctx context.Context, m notify.Message) error {
 	if s := subject(m.Title); s != "" {
 		in.Subject = aws.String(s)
 	}
-	for name, value := range map[string]string{"event": string(m.Event), "service": m.Service, "verdict": m.Verdict, "environment": m.Environment} {
+	for name, value := range attributes(&m) {
 		if value != "" { // an empty value is refused
 			in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
 		}
 	}
 	if strings.HasSuffix(t.topic, ".fifo") {
-		in.MessageGroupId, in.MessageDeduplicationId = aws.String(m.Service), aws.String(m.Key)
+		in.MessageGroupId, in.MessageDeduplicationId = aws.String(fifo(m.Service)), aws.String(fifo(m.Key))
 	}
 	if _, err := api.Publish(ctx, in); err != nil {
 		return explain(op, err)
 	}
 	return nil
+}
+
+// attributes are what subscriptions filter by.
+func attributes(m *notify.Message) map[string]string {
+	out := map[string]string{"event": string(m.Event), "service": m.Service, "verdict": m.Verdict, "environment": m.Environment}
+	if a := m.Alert; a != nil {
+		out["severity"], out["status"], out["slo"], out["incident"] = a.Severity, string(a.Status), a.SLO, a.Incident
+	}
+	return out
+}
+
+// fifo makes what a topic with an order takes for a group or a duplicate: up to
+// 128 letters, digits and signs; what is none is told apart by its digest. (SNS
+// API reference, Publish.)
+func fifo(s string) string {
+	const most = 128
+	if s == "" {
+		return "nines"
+	}
+	plain := !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	if plain && len(s) <= most {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }
 
 // subject keeps to what a subject may be: up to 100 printable ASCII letters.

@@ -16,53 +16,19 @@ import (
 
 const secret = "T00/B00/s3cret"
 
-// receiver is the other side.
-type receiver struct {
-	*httptest.Server
-	status int
-	bodies []string
-}
-
-func newReceiver(t *testing.T) *receiver {
-	r := &receiver{status: http.StatusOK}
-	r.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body)
-		if r.status == http.StatusOK {
-			r.bodies = append(r.bodies, string(body))
-		}
-		if r.status == http.StatusFound {
-			http.Redirect(w, req, "https://example.com/", r.status)
-			return
-		}
-		w.WriteHeader(r.status)
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-func world(t *testing.T, open func(string, *http.Client) (*webhook.Target, error), read func(string) string) notifytest.World {
-	r := newReceiver(t)
-	target, err := open(r.URL+"/services/"+secret, r.Client())
+func open(t *testing.T, opt webhook.Options) (*notifytest.Receiver, *webhook.Target) {
+	r := notifytest.NewReceiver(t)
+	target, err := webhook.New(r.URL+"/services/"+secret, r.Client(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return notifytest.World{
-		Target: target, Secret: secret,
-		Got: func() (out []string) {
-			for _, b := range r.bodies {
-				out = append(out, read(b))
-			}
-			return out
-		},
-		Fail: func(kind fault.Kind) {
-			r.status = map[fault.Kind]int{fault.Unavailable: 503, fault.Throttled: 429, fault.Denied: 404, fault.Internal: 200}[kind]
-		},
-	}
+	return r, target
 }
 
-func TestWebhook(t *testing.T) {
+func TestSuite(t *testing.T) {
 	notifytest.Run(t, func(t *testing.T) notifytest.World {
-		return world(t, webhook.New, func(body string) string {
+		r, target := open(t, webhook.Options{})
+		return r.World(target, secret, func(body string) string {
 			var m notify.Message
 			if err := json.Unmarshal([]byte(body), &m); err != nil {
 				t.Error(err)
@@ -72,17 +38,21 @@ func TestWebhook(t *testing.T) {
 	})
 }
 
-func TestSlack(t *testing.T) {
+func TestSuiteWithTemplate(t *testing.T) {
 	notifytest.Run(t, func(t *testing.T) notifytest.World {
-		return world(t, webhook.NewSlack, func(body string) string {
-			var m struct{ Text string }
+		r, target := open(t, webhook.Options{
+			Template: `{"summary": {{json .Title}}, "text": {{json (join "\n" .Lines)}}{{with .Alert}}, "left": {{json (percent .Remaining)}}{{end}}}`,
+			Header:   http.Header{"Authorization": {"Bearer " + secret}},
+		})
+		return r.World(target, secret, func(body string) string {
+			var m struct{ Summary, Text, Left string }
 			if err := json.Unmarshal([]byte(body), &m); err != nil {
 				t.Error(err)
 			}
-			if strings.Contains(m.Text, "<!channel>") {
-				t.Errorf("it calls everybody: %s", m.Text)
+			if got := r.Last.Get("Authorization"); got != "Bearer "+secret {
+				t.Errorf("authorization %q", got)
 			}
-			return m.Text
+			return m.Summary + "\n" + m.Text
 		})
 	})
 }
@@ -90,22 +60,48 @@ func TestSlack(t *testing.T) {
 // TestSecretAddress checks that an address that may be a secret is in no error,
 // wherever that comes from, and is sent nowhere else.
 func TestSecretAddress(t *testing.T) {
-	r := newReceiver(t)
-	target, err := webhook.New(r.URL+"/"+secret, r.Client())
+	hits := 0
+	r := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		hits++
+		switch {
+		case strings.HasSuffix(req.URL.Path, "/elsewhere"):
+			t.Error("it follows a redirect")
+		case hits == 1:
+			http.Redirect(w, req, "/elsewhere", http.StatusFound)
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, "no such path: "+req.URL.Path+"\x1b[31m")
+		}
+	}))
+	t.Cleanup(r.Close)
+	target, err := webhook.New(r.URL+"/"+secret, r.Client(), webhook.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.status = http.StatusFound
 	if err := target.Send(t.Context(), notifytest.Message()); fault.KindOf(err) != fault.Denied {
 		t.Errorf("a redirect: %v", err)
+	}
+	err = target.Send(t.Context(), notifytest.Message())
+	if err == nil || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\x1b") || !strings.Contains(err.Error(), "no such path") {
+		t.Errorf("what the other side says: %v", err)
 	}
 	r.Close()
 	if err := target.Send(t.Context(), notifytest.Message()); fault.KindOf(err) != fault.Unavailable || strings.Contains(err.Error(), secret) {
 		t.Errorf("away: %v", err)
 	}
 	for _, bad := range []string{"", "http://example.com/" + secret, "https://", "ftp://example.com"} {
-		if _, err := webhook.New(bad, http.DefaultClient); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), secret) {
+		if _, err := webhook.New(bad, http.DefaultClient, webhook.Options{}); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), secret) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
+	if _, err := webhook.New(r.URL, http.DefaultClient, webhook.Options{Template: "{{"}); fault.KindOf(err) != fault.Invalid {
+		t.Error(err)
+	}
+}
+
+// TestFaults is a network on a bad day.
+func TestFaults(t *testing.T) {
+	notifytest.Faults(t, func(url string, c *http.Client) (notify.Target, error) {
+		return webhook.New(url, c, webhook.Options{})
+	})
 }
