@@ -25,7 +25,7 @@ type annotation struct {
 // annotationTable is everything OpenSLO has no field for.
 func annotationTable() []annotation {
 	sli, objective := []string{"SLI", "SLO"}, []string{"SLO"}
-	return []annotation{
+	return append([]annotation{
 		{"missing", sli, "What a minute without a datapoint means: zero, unmeasured, good or bad.", wordCheck(missingWords())},
 		{"since", sli, "When the indicator begins, RFC 3339; by default its first measured minute.", func(v string) string { _, err := parseTime(v, time.UTC); return errText(err) }},
 		{"period", sli, "The step of the data, as in 1m or 5m.", lengthCheck},
@@ -39,7 +39,7 @@ func annotationTable() []annotation {
 		{"paths", []string{"Service"}, "The paths of a repository that are its own, with commas between: services/payment/**.", globsCheck},
 		{"evidence", []string{"AlertCondition"}, "How rarely an objective that is kept shows as much evidence against itself as the condition asks for, as in 5w.", lengthCheck},
 		{"short-window", []string{"AlertCondition"}, "The short look-back; a twelfth of the long one by default.", lengthCheck},
-	}
+	}, targetAnnotations()...)
 }
 
 func missingWords() []string { return []string{"zero", "unmeasured", "good", "bad"} }
@@ -186,6 +186,16 @@ func (l *loader) inlineAnnotations(s *openslo.SLO) {
 			if c.Inline != nil {
 				l.annotations("AlertCondition", &c.Inline.Meta)
 			}
+		}
+		l.inlineTargets(p.Inline)
+	}
+}
+
+// inlineTargets checks the targets that a policy writes in place.
+func (l *loader) inlineTargets(p *openslo.AlertPolicy) {
+	for _, t := range p.Targets {
+		if t.Inline != nil {
+			l.annotations("AlertNotificationTarget", &t.Inline.Meta)
 		}
 	}
 }

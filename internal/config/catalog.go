@@ -7,6 +7,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gate"
+	"gitlab.com/nines-sre/nines/internal/notify"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -19,9 +20,11 @@ type Catalog struct {
 	// AlertPolicies are those that objectives name; their burn-rate pairs stand
 	// in the objectives too.
 	AlertPolicies []AlertPolicy
-	Policies      []GatePolicy
-	Exclusions    []Exclusion
-	Settings      Settings
+	// Targets are those that have a document of their own, by name.
+	Targets    []AlertTarget
+	Policies   []GatePolicy
+	Exclusions []Exclusion
+	Settings   Settings
 	// Digest covers the meaning of the documents, not their spelling.
 	Digest string
 	// Files are the documents' files in the order they were read.
@@ -91,9 +94,16 @@ type AlertPolicy struct {
 	Place    fault.Place
 }
 
-// AlertTarget is where an alert goes, in OpenSLO's words: a name and a kind of
-// target ("sns", "slack").
-type AlertTarget struct{ Name, Target string }
+// AlertTarget is where an alert goes.
+type AlertTarget struct {
+	// Name and Target are OpenSLO's words: a kind of target ("sns", "slack"), or an
+	// address.
+	Name, Target string
+	// Address is where it is; without a Kind nobody can be told.
+	Address notify.Address `json:",omitzero"`
+	// Hours are when tickets are told (notify.ParseHours); "": always.
+	Hours string `json:",omitempty"`
+}
 
 // GatePolicy is a policy and the services it is for ("*": all without another).
 type GatePolicy struct {

@@ -14,6 +14,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/gate"
+	"gitlab.com/nines-sre/nines/internal/notify"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -64,7 +65,7 @@ func TestResolveAllKinds(t *testing.T) {
 	if ind.ID != "shop-fast" || ind.Source != "prod" || ind.Period != 1 || ind.Missing != slo.MissingZero || ind.Since.Time() != time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) {
 		t.Errorf("indicator: %+v", ind)
 	}
-	if len(cat.AlertPolicies) != 2 || cat.AlertPolicies[1].After != 2 || cat.AlertPolicies[1].Targets[0] != (config.AlertTarget{Name: "oncall", Target: "sns"}) {
+	if len(cat.AlertPolicies) != 2 || cat.AlertPolicies[1].After != 2 || cat.AlertPolicies[1].Targets[0].Address.Kind != notify.SNS || cat.AlertPolicies[1].Targets[0].Hours == "" {
 		t.Errorf("alert policies: %+v", cat.AlertPolicies)
 	}
 }

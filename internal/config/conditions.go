@@ -195,9 +195,9 @@ func (l *loader) addAlertPolicy(p *openslo.AlertPolicy) {
 	for _, t := range p.Targets {
 		switch target := l.targets[t.Ref.Name]; {
 		case t.Inline != nil:
-			out.Targets = append(out.Targets, AlertTarget{t.Inline.Meta.Name, t.Inline.Target})
+			out.Targets = append(out.Targets, l.targetOf(t.Inline.Meta.Name, t.Inline))
 		case target != nil:
-			out.Targets = append(out.Targets, AlertTarget{t.Ref.Name, target.Target})
+			out.Targets = append(out.Targets, l.targetOf(t.Ref.Name, target))
 		case t.Ref.Name != "":
 			if _, broken := l.names["AlertNotificationTarget "+t.Ref.Name]; !broken {
 				l.dangling(t.Ref, "AlertNotificationTarget", sortedKeys(l.targets))

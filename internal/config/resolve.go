@@ -45,6 +45,7 @@ func (l *loader) finish() *Catalog {
 	}
 	l.flushIndicators()
 	l.resolveAlertPolicies()
+	l.resolveTargets()
 	l.resolveGates()
 	l.resolveExclusions()
 	l.resolveSettings()

@@ -72,8 +72,8 @@ func classesShape() *openslo.Shape {
 }
 
 func notifyShape() *openslo.Shape {
-	const pattern = `^(https?://\S+|slack://\S+|(slack|webhook):\$[A-Za-z_][A-Za-z0-9_]*|sns:arn:\S+|gitlab-issue)$`
-	return openslo.ListOf("Who is told of a halt and of an override.", 1, openslo.Text("https://..., slack://..., slack:$NAME, sns:ARN or gitlab-issue.",
+	const pattern = `^(https?://\S+|slack://\S+|(slack|webhook|pagerduty):(\$[A-Za-z_][A-Za-z0-9_]*|ssm:/\S+|https?://\S+)|sns:arn:\S+|eventbridge:arn:\S+|gitlab-alert:\S+|alertmanager:\S+|smtps?://.+|gitlab-issue)$`
+	return openslo.ListOf("Who is told of a halt and of an override.", 1, openslo.Text("https://..., slack:$NAME, sns:ARN, pagerduty:$NAME, gitlab-issue and others: see the addresses of targets.",
 		&openslo.Format{Name: "target", Pattern: pattern, Check: func(s string) (string, string) {
 			if _, err := notify.Parse(s); err != nil {
 				return "is not an address that can be told anything", fault.HintOf(err)

@@ -159,7 +159,11 @@ func (d decoder) condition(m Meta, spec *Node) *AlertCondition {
 }
 
 func targetOf(m Meta, spec *Node) *AlertNotificationTarget {
-	return &AlertNotificationTarget{m, spec.Get("description").Str(), spec.Get("target").Str()}
+	out := &AlertNotificationTarget{m, spec.Get("description").Str(), spec.Get("target").Str(), m.Place}
+	if at := spec.Get("target"); at.IsSet() {
+		out.Place = at.Place
+	}
+	return out
 }
 
 func (d decoder) policy(m Meta, spec *Node) *AlertPolicy {

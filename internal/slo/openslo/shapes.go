@@ -163,7 +163,7 @@ func alertAfterFormat() *Format {
 }
 
 func targetShape() *Shape {
-	spec := Object("Where alerts go.", description(), Need("target", Text("The kind of target: sns, slack, email.", filledFormat())))
+	spec := Object("Where alerts go.", description(), Need("target", Text("Where: an address (slack:$NAME, sns:arn:...), or a kind of target beside the annotation nines/address.", filledFormat())))
 	spec.Name = "target"
 	return spec
 }

@@ -183,4 +183,5 @@ type AlertNotificationTarget struct {
 	Meta        Meta
 	Description string
 	Target      string
+	Place       fault.Place // of Target
 }

@@ -39,7 +39,7 @@ def say(what):
 
 def authenticate(server, session, envelope, mechanism, data):
     ok = data.login.decode() == USER and data.password.decode() == PASSWORD
-    return AuthResult(success=ok, auth_data=data.login)
+    return AuthResult(success=ok, handled=ok, auth_data=data.login)
 
 
 context = None
