@@ -60,3 +60,6 @@ func (c *Case) Release() {
 	s.View, s.Members = nil, nil
 	c.s = &s
 }
+
+// Span is what the case goes through.
+func (c *Case) Span() slo.Span { return c.s.Span }

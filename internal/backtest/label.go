@@ -162,3 +162,12 @@ func (l *book) spent(s slo.Span) float64 {
 	allowed := l.budget * float64(total) / float64(measured) * float64(l.period/l.step)
 	return float64(l.before(s.To)-l.before(s.From)) / allowed
 }
+
+// Concerns says whether an incident is about an objective, by its key.
+func (i *Incident) Concerns(objective string) bool { return about(i.Subject, objective) }
+
+// About says whether a notice is about the incident: told while it was going on,
+// or within Grace of its end.
+func (i *Incident) About(n *Notice) bool {
+	return i.Concerns(n.Objective) && i.From < n.At && n.At <= i.To+Grace
+}

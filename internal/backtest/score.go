@@ -153,8 +153,7 @@ func match(notices []Notice, incidents []Incident) matching {
 		}
 		m.of[k] = -1
 		for _, i := range candidates {
-			c := &incidents[i]
-			if c.From < n.At && n.At <= c.To+Grace && (m.of[k] < 0 || c.From > incidents[m.of[k]].From) {
+			if incidents[i].About(n) && (m.of[k] < 0 || incidents[i].From > incidents[m.of[k]].From) {
 				m.of[k] = i
 			}
 		}

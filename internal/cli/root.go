@@ -7,6 +7,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/cli/alerts"
 	"gitlab.com/nines-sre/nines/internal/cli/analyze"
+	"gitlab.com/nines-sre/nines/internal/cli/backtest"
 	"gitlab.com/nines-sre/nines/internal/cli/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/cli/cost"
 	"gitlab.com/nines-sre/nines/internal/cli/diff"
@@ -41,7 +42,7 @@ func groups() []group {
 	return []group{
 		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, why.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
-		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, store.New}},
+		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New, render.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, cloudwatch.New}},

@@ -147,3 +147,7 @@ func nominal(w Window) Minute {
 	}
 	return 0
 }
+
+// NominalLength is the length a window stands for where thresholds are chosen: a
+// calendar month counts as 30 days, a quarter as 90, a year as 365.
+func NominalLength(w Window) Minute { return nominal(w) }

@@ -22,6 +22,11 @@ func (x *reader) exclude(s *subject) error {
 	for _, n := range slo.Needs(o, s.frontier) {
 		reach = slo.Span{From: min(reach.From, n.From), To: max(reach.To, n.To)}
 	}
+	for i := range s.parts {
+		if birth := s.parts[i].meta.Birth; x.whole && birth > 0 {
+			reach.From = min(reach.From, birth)
+		}
+	}
 	for i := range x.env.Catalog.Exclusions {
 		e := &x.env.Catalog.Exclusions[i]
 		if !concerns(o, e.Services...) {

@@ -20,6 +20,7 @@ type reader struct {
 	declared []mark.Mark           // exclusions by command
 	since    map[string]slo.Minute // when indicators begin by their documents
 	subjects []*subject
+	whole    bool // all that was recorded is asked about, not the newest window
 }
 
 // subject is one objective on its way.
