@@ -29,6 +29,7 @@ require (
 	gitlab.com/nines-sre/nines/telemetry v0.0.0
 	gitlab.com/nines-sre/nines/telemetry/awssdk v0.0.0
 	go.yaml.in/yaml/v4 v4.0.0
+	golang.org/x/image v0.31.0
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.29.0
 	golang.org/x/time v0.16.0
