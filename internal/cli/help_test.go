@@ -15,6 +15,7 @@ func verbs() []string {
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+
 		"render cloudformation,render prometheus,render grafana,render terraform,"+
 		"cost,doctor,store create,store check,store copy,store digest,"+
+		"notify,"+
 		"completion bash,completion zsh,completion fish,completion powershell", ",")
 }
 

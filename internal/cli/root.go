@@ -20,6 +20,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/lint"
 	"gitlab.com/nines-sre/nines/internal/cli/mark"
 	"gitlab.com/nines-sre/nines/internal/cli/measure"
+	"gitlab.com/nines-sre/nines/internal/cli/notify"
 	"gitlab.com/nines-sre/nines/internal/cli/record"
 	"gitlab.com/nines-sre/nines/internal/cli/render"
 	"gitlab.com/nines-sre/nines/internal/cli/scaffold"
@@ -45,7 +46,7 @@ func groups() []group {
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New, render.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
-		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, cloudwatch.New}},
+		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, notify.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}
 }

@@ -61,13 +61,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"mkcsv":  mkcsv,
-			"mkdocs": mkdocs,
-			"sql":    sql,
-			"lock":   lock,
-			"cut":    cut,
-			"mkhuge": mkhuge,
+			"exits":    exits,
+			"mkcsv":    mkcsv,
+			"mkdocs":   mkdocs,
+			"sql":      sql,
+			"lock":     lock,
+			"cut":      cut,
+			"mkhuge":   mkhuge,
+			"receiver": receiver,
 
 			"gitlab": gitlab, "gitlabstate": gitlabstate, "idtoken": idtoken,
 		},

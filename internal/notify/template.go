@@ -38,7 +38,7 @@ func ParseTemplate(text, contentType string) (*Template, error) {
 		Event: Halt, Title: `a "quoted" title`, Lines: []string{"one \\ line", "two"}, Service: "example-api", Environment: "production",
 		Version: "1.4.2", Verdict: "fail", Key: "halt/example-api", At: at,
 	}
-	for _, m := range []Message{Sample(Firing, at), Sample(Resolved, at), halt, {}} {
+	for _, m := range []Message{Sample(Firing, Page, at), Sample(Resolved, Ticket, at), halt, {}} {
 		if _, err := t.Make(m); err != nil {
 			return nil, err
 		}

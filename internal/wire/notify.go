@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ebsdk "github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	snssdk "github.com/aws/aws-sdk-go-v2/service/sns"
+	ssmsdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
@@ -67,6 +68,20 @@ func WatchTarget(a notify.Address, where forge.Where, access host.ForgeAccess, w
 		return issue.New(api)
 	}
 	return nil, fault.New(fault.Invalid, "tell "+a.String(), "there is no such kind of target", "")
+}
+
+// readParameter reads a parameter of SSM, decrypted.
+func readParameter(ctx context.Context, path string) (string, error) {
+	name, query, _ := strings.Cut(path, "?")
+	cfg, err := awskit.Config(ctx, strings.TrimPrefix(query, "region="))
+	if err != nil {
+		return "", fault.Wrap(fault.Denied, "ssm:"+path, err, "")
+	}
+	out, err := ssmsdk.NewFromConfig(cfg).GetParameter(ctx, &ssmsdk.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+	if err != nil {
+		return "", awskit.Explain("ssm:"+path, "ssm:GetParameter (and kms:Decrypt) on it", err)
+	}
+	return aws.ToString(out.Parameter.Value), nil
 }
 
 // headerOf is a header "Name: value".

@@ -24,7 +24,7 @@ import (
 // CLI is what the command line is made of.
 func CLI() host.Wiring {
 	return host.Wiring{
-		Types: Types, OpenStore: OpenStore, OpenForge: OpenForge, OpenTarget: OpenTarget, AdminStore: AdminStore, Directory: Directory,
+		Types: Types, OpenStore: OpenStore, OpenForge: OpenForge, OpenTarget: OpenTarget, WatchTarget: WatchTarget, Parameter: readParameter, AdminStore: AdminStore, Directory: Directory,
 		Documents: Documents(), OpenSink: OpenSink,
 	}
 }

@@ -64,7 +64,7 @@ func (o *options) tell(ctx context.Context, h *host.Host, s *host.Session, a ans
 	s.Forge = a.forge
 	opt := tell.Options{Outcome: a.Outcome, URL: a.job, Wait: host.Pause}
 	if len(a.Request.Policy.Notify) > 0 {
-		opt.To = h.Targets(&o.forge, &a.Request.Policy)
+		opt.To = h.Targets(ctx, &o.forge, &a.Request.Policy)
 	}
 	if o.note && a.forge != nil && h.MayNote(&o.forge, &a.Request.Policy) {
 		n := forge.Note{Commit: a.Request.Change.Version, Marker: render.Marker(a.Request.Service, a.Request.Environment), Body: render.Note(a.shown())}

@@ -73,6 +73,10 @@ type Wiring struct {
 	// OpenTarget opens somebody to tell; where is the project in which issues are
 	// written.
 	OpenTarget func(a notify.Address, where forge.Where, access ForgeAccess) (notify.Target, error)
+	// WatchTarget is OpenTarget for somebody who looks at what is sent.
+	WatchTarget func(a notify.Address, where forge.Where, access ForgeAccess, watch notify.Watch) (notify.Target, error)
+	// Parameter reads a secret parameter, "/PATH?region=R"; nil: there are none.
+	Parameter func(ctx context.Context, path string) (string, error)
 	// OpenSink opens where documents send numbers.
 	OpenSink func(config.Publish) (publish.Sink, error)
 	// Documents open addresses that keep documents and are not paths, by scheme.

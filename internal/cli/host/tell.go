@@ -12,13 +12,13 @@ import (
 
 // Targets opens those whom a policy tells. Who cannot be opened is said on
 // standard error: nobody's address holds a deployment.
-func (h *Host) Targets(o *ForgeFlags, p *gate.Policy) []tell.To {
+func (h *Host) Targets(ctx context.Context, o *ForgeFlags, p *gate.Policy) []tell.To {
 	var out []tell.To
 	for _, text := range p.Notify {
 		a, err := notify.Parse(text)
 		name := a.String()
-		if err == nil && a.Variable != "" {
-			a.Value, err = h.address(a)
+		if err == nil {
+			a, _, err = h.Resolve(ctx, a)
 		}
 		var target notify.Target
 		if err == nil {

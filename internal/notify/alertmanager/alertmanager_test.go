@@ -65,7 +65,7 @@ func TestReal(t *testing.T) {
 	// by then, unless the alert is of now.
 	now := time.Now()
 	for _, status := range []notify.Status{notify.Firing, notify.Resolved} {
-		m := notify.Sample(status, now)
+		m := notify.Sample(status, notify.Page, now)
 		m.Chart = notifytest.Alert(status).Chart
 		if err := target.Send(t.Context(), m); err != nil {
 			t.Fatal(err)

@@ -34,7 +34,7 @@ func Message() notify.Message {
 
 // Alert is the message of an alert, with foreign text in it and a chart.
 func Alert(status notify.Status) notify.Message {
-	m := notify.Sample(status, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	m := notify.Sample(status, notify.Page, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	m.Alert.Labels["tier\n"] = "ü\x00"
 	m.Lines = append(m.Lines, Message().Lines...)
 	m.Chart = &notify.Chart{Alt: "budget <left>", URL: "https://nines.example.com/c.png", PNG: []byte("\x89PNG\r\n\x1a\n"), SVG: []byte("<svg/>")}
@@ -52,7 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 		}
 		got := w.Got()
 		if len(got) != 2 {
-			t.Fatalf("%d arrived: %q", len(got), got)
+			t.Fatalf("%d arrived: %.300q", len(got), got)
 		}
 		for _, want := range []string{"payment-api 1.4.2 is held", "the budget is exhausted", "ünïcode"} {
 			if !strings.Contains(got[0], want) {
@@ -64,7 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 	t.Run("empty fields", func(t *testing.T) {
 		w := open(t)
 		if err := w.Target.Send(t.Context(), notify.Message{Event: notify.Override, Title: "x", Service: "a", Verdict: "warn", Key: "k"}); err != nil || len(w.Got()) != 1 {
-			t.Errorf("%v %q", err, w.Got())
+			t.Errorf("%v %.300q", err, w.Got())
 		}
 	})
 	t.Run("fails", func(t *testing.T) {
@@ -100,7 +100,7 @@ func alerts(t *testing.T, open func(t *testing.T) World) {
 		}
 		got := w.Got()
 		if len(got) != 4 || !strings.Contains(got[0], "97.7 %") || !strings.Contains(got[1], "over after 6 min") {
-			t.Errorf("%d arrived: %q", len(got), got)
+			t.Errorf("%d arrived: %.300q", len(got), got)
 		}
 	})
 	t.Run("much", func(t *testing.T) {

@@ -26,6 +26,8 @@ import (
 const (
 	tries = 3
 	pause = 500 * time.Millisecond
+	// patience is the longest that a target may ask for between two tries.
+	patience = 15 * time.Second
 )
 
 // To is somebody to tell. Name is how the record calls them: no secret.
@@ -161,7 +163,8 @@ func send(ctx context.Context, opt *Options, to notify.Target, m notify.Message)
 	var err error
 	for n := range tries {
 		if n > 0 {
-			if err := opt.Wait(ctx, pause<<(n-1)); err != nil {
+			// A target that asks for more than the job has time for is told too early.
+			if err := opt.Wait(ctx, max(pause<<(n-1), min(notify.RetryAfter(err), patience))); err != nil {
 				return fault.Wrap(fault.Canceled, "tell", err, "")
 			}
 		}
