@@ -86,6 +86,7 @@ test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, 
 	NINES_FULL=1 RAPID_CHECKS=30 go test -count=1 -timeout 30m ./internal/timeline/dynamodb ./internal/ledger/dynamodb ./internal/run/measure
 	tools/dynamodb.sh
 	tools/templates.sh --scan
+	$(if $(NINES_SKIP_FOREIGN),,tools/alertmanager.sh && NINES_ALERTMANAGER="$(CURDIR)/.tools/alertmanager" go test -count=1 ./internal/notify/alertmanager)
 	tools/fuzz.sh $(FUZZTIME)
 	@for m in $(PEERS); do echo "in $$m:" && (cd $$m && go test -timeout $(TEST_TIMEOUT) ./...) || exit 1; done
 

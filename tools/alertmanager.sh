@@ -2,8 +2,8 @@
 # Builds the Alertmanager that the tests tell alerts, pinned, under
 # .tools/alertmanager, from the Go module proxy. The module comes without the
 # pages of its web interface, which it embeds: they are left empty. Once built it
-# does nothing. `make test` calls it, and tells the tests by NINES_ALERTMANAGER
-# where it is.
+# does nothing. `make test-full` calls it (it takes minutes), and tells the tests by
+# NINES_ALERTMANAGER where it is.
 #
 #   tools/alertmanager.sh
 set -euo pipefail
@@ -14,7 +14,7 @@ sum="h1:nbXMjr+P2JaoFd7aHNDxKifEwTPN+TWxM0gNPonuH5w="
 
 built=.tools/alertmanager.built
 if [ "$(cat "$built" 2>/dev/null)" != "$version $sum" ]; then
-	echo "building Alertmanager $version under .tools (once, about a minute)"
+	echo "building Alertmanager $version under .tools (once, minutes)"
 	got=$(GOWORK=off GOFLAGS=-mod=mod go mod download -json "github.com/prometheus/alertmanager@$version")
 	field() { sed -n "s/^\t\"$1\": \"\(.*\)\",*$/\1/p" <<<"$got"; }
 	if [ "$(field Sum)" != "$sum" ]; then

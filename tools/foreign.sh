@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that are not ours and that the tests drive, pinned, under
-# .tools/foreign: the AWS CLI, boto3, moto and numpy for Python, the AWS SDK for
+# .tools/foreign: the AWS CLI, boto3, moto, aiosmtpd and numpy for Python, the AWS SDK for
 # JavaScript for Node. Once installed it does nothing. `make test` calls it, and tells the tests by NINES_PYTHON and
 # NINES_NODE_MODULES where they are.
 #
@@ -12,7 +12,7 @@ tools/need.sh python node
 
 py=.tools/foreign/py
 if ! cmp -s tools/foreign/requirements.txt "$py/installed"; then
-	echo "installing the AWS CLI, boto3, moto and numpy under $py (once, about half a minute)"
+	echo "installing the AWS CLI, boto3, moto, aiosmtpd and numpy under $py (once, about half a minute)"
 	rm -rf "$py"
 	python3 -m venv "$py"
 	"$py/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --requirement tools/foreign/requirements.txt

@@ -16,6 +16,7 @@ func verbs() []string {
 		"render cloudformation,render prometheus,render grafana,render terraform,"+
 		"cost,doctor,store create,store check,store copy,store digest,"+
 		"notify,"+
+		"handover,"+
 		"completion bash,completion zsh,completion fish,completion powershell", ",")
 }
 

@@ -15,6 +15,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/doctor"
 	"gitlab.com/nines-sre/nines/internal/cli/expand"
 	"gitlab.com/nines-sre/nines/internal/cli/gate"
+	"gitlab.com/nines-sre/nines/internal/cli/handover"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/cli/ledger"
 	"gitlab.com/nines-sre/nines/internal/cli/lint"
@@ -45,7 +46,7 @@ func groups() []group {
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New, render.New}},
-		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
+		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, handover.New, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, notify.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}

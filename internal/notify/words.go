@@ -29,9 +29,13 @@ type words struct {
 }
 
 // name is the objective without what only machines need.
-func (w words) name() string {
-	parts := strings.Split(w.Objective, "/")
-	if len(parts) == 3 && (parts[1] == parts[2] || parts[2] == w.Target) {
+func (w words) name() string { return Name(w.Objective, w.Target) }
+
+// Name is an objective's key without what only machines need: an objective that
+// is called as its SLO, or by its target, is its SLO.
+func Name(key, target string) string {
+	parts := strings.Split(key, "/")
+	if len(parts) == 3 && (parts[1] == parts[2] || parts[2] == target) {
 		parts = parts[:2]
 	}
 	return strings.Join(parts, "/")
