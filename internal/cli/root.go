@@ -28,6 +28,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/schema"
 	"gitlab.com/nines-sre/nines/internal/cli/status"
 	"gitlab.com/nines-sre/nines/internal/cli/store"
+	"gitlab.com/nines-sre/nines/internal/cli/test"
 	"gitlab.com/nines-sre/nines/internal/cli/try"
 	"gitlab.com/nines-sre/nines/internal/cli/version"
 	"gitlab.com/nines-sre/nines/internal/cli/why"
@@ -45,7 +46,7 @@ func groups() []group {
 		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, why.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},
-		{"Documents", []func(*host.Host) *cobra.Command{lint.New, expand.New, schema.New, diff.New, render.New}},
+		{"Documents", []func(*host.Host) *cobra.Command{lint.New, test.New, expand.New, schema.New, diff.New, render.New}},
 		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, handover.New, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, notify.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},

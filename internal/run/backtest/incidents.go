@@ -134,7 +134,7 @@ func FromLedger(ctx context.Context, env *run.Env) ([]backtest.Incident, error) 
 	if env.Ledger == nil {
 		return nil, fault.New(fault.Invalid, "--incidents ledger", "there is no store", "name a file, or leave it out")
 	}
-	var out []backtest.Incident
+	out := []backtest.Incident{} // none is an answer
 	at := map[string]int{}
 	for e, err := range env.Ledger.Scan(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.KindAlert}}) {
 		if err != nil {

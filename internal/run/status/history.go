@@ -93,6 +93,9 @@ func (x *reader) history(ctx context.Context, s *subject) (*History, error) {
 		for at, c := range views[p.id].Points(reqs[i].Points[0]) {
 			points = append(points, slo.Point{At: at, Count: c})
 		}
+		// That a part of the newest window was never asked for is no gap of earlier
+		// ones: only what is said of the beginning counts here.
+		p.bound = p.bound && (x.since[p.o.Indicator] > 0 || len(p.meta.Resets) > 0)
 		h.Members = append(h.Members, p.dress(slo.NewSeries(p.step, s.frontier, points), nil))
 	}
 	if len(s.entry.Objective.Members) == 0 {
