@@ -136,7 +136,7 @@ func (o *options) options(ctx context.Context, h *host.Host, s *host.Session) (o
 		return out, fault.New(fault.Invalid, "--per-week, --per-shift", "how many may come is a number above zero", "")
 	}
 	for _, name := range o.policies {
-		t, err := runbacktest.Read(ctx, s.Catalog, name, h.Reading(false))
+		t, err := runbacktest.Read(s.Catalog, name, h.Reading(false))
 		if err != nil {
 			return out, err //nolint:wrapcheck // it is of package fault
 		}

@@ -32,7 +32,7 @@ func (p *printer) text() string {
 		p.linef("%s, as given", term.Plural(len(o.Incidents), "incident"))
 	}
 	if n := len(o.Incidents); n < backtest.FewIncidents {
-		p.linef("Counts, not percentages: %d incidents are too few for those.", n)
+		p.linef("Counts, not percentages: %s are too few for those.", term.Plural(n, "incident"))
 	}
 	p.b.WriteByte('\n')
 	p.scores("Pages", func(r *runbacktest.Result) *backtest.Score { return &r.Pages })

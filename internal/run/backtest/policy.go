@@ -1,7 +1,6 @@
 package backtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -68,7 +67,7 @@ func Named(c *config.Catalog, name string) (Trial, bool) {
 //	rules:
 //	  - {name: page-fast, severity: page, share: 2%, long: 1h, short: 5m, after: 2m}
 //	  - {name: ticket, severity: ticket, threshold: 1, long: 3d}
-func Read(ctx context.Context, c *config.Catalog, name string, opt config.Options) (Trial, error) {
+func Read(c *config.Catalog, name string, opt config.Options) (Trial, error) {
 	if t, ok := Named(c, name); ok {
 		return t, nil
 	}
@@ -84,21 +83,31 @@ func Read(ctx context.Context, c *config.Catalog, name string, opt config.Option
 	if !documents(data) {
 		return Trial{}, fault.Wrap(fault.Invalid, "policy "+name, decode(data, &short), "it holds documents, or weighted, minBadEvents and rules")
 	}
-	found, problems, err := config.Load(ctx, []string{name}, opt)
-	if err != nil {
-		return Trial{}, err
-	}
-	// The services that its policies name are those of the documents, which are
-	// not in the file.
-	problems = slices.DeleteFunc(problems, func(p fault.Problem) bool { return p.Rule == "dangling-reference" })
+	found, problems := config.Parse(append(services(c), config.File{Name: name, Data: data}), opt)
 	if err := problems.Err(false); err != nil {
-		return Trial{}, err
+		return Trial{}, err //nolint:wrapcheck // it is of package fault
 	}
 	t := ofDocuments(label, c, found)
 	if !t.Rules && len(t.Gates)+len(t.Exclusions) == 0 {
 		return Trial{}, fault.New(fault.Invalid, "policy "+name, "it holds no AlertPolicy, GatePolicy or Exclusion", "")
 	}
 	return t, nil
+}
+
+// services are documents of the services there are, which the policies of a file
+// of its own may name.
+func services(c *config.Catalog) []config.File {
+	var out []config.File
+	seen := map[string]bool{}
+	for i := range c.Objectives {
+		name := c.Objectives[i].Service
+		if !seen[name] {
+			seen[name] = true
+			text := fmt.Sprintf("apiVersion: openslo/v1\nkind: Service\nmetadata: {name: %q}\nspec: {}\n", name)
+			out = append(out, config.File{Name: "service " + name, Data: []byte(text)})
+		}
+	}
+	return out
 }
 
 // ofDocuments is the trial of a file's documents: each of its alert policies is
