@@ -28,7 +28,7 @@ var layers = []layer{
 	{name: "deciders", patterns: []string{
 		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
-		"internal/evidence", "internal/alert", "internal/backtest", "internal/backtest/*",
+		"internal/evidence", "internal/alert", "internal/backtest",
 	}},
 	{name: "makers", patterns: []string{"internal/render", "internal/render/alarms", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
@@ -41,7 +41,7 @@ var layers = []layer{
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
-		"internal/publish/publishtest",
+		"internal/publish/publishtest", "internal/backtest/synthetic",
 		"internal/testkit/*",
 		"internal/forge/forgetest", "internal/notify/notifytest",
 	}},

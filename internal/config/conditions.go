@@ -120,6 +120,9 @@ func (l *loader) applyConditions(out *draft, conditions []condition) {
 	out.Conditions, out.LeftOut = nil, nil
 	if len(out.AlertPolicies) == 0 {
 		out.Conditions, out.LeftOut = slo.DefaultConditions(out.Window, out.Target)
+		if out.weighted {
+			out.Conditions, _, out.LeftOut = slo.Recommended(out.Window, out.Target)
+		}
 	}
 	for _, c := range conditions {
 		if l.possible(out, c) {

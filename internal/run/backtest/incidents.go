@@ -56,7 +56,9 @@ func parseIncidents(data []byte) ([]backtest.Incident, error) {
 		var doc struct {
 			Incidents []row `yaml:"incidents"`
 		}
-		err = decode(data, &doc)
+		if err = decode(data, &doc); errors.Is(err, io.EOF) {
+			err = nil // an empty file names none
+		}
 		rows = doc.Incidents
 	}
 	if err != nil {
