@@ -85,6 +85,8 @@ test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, 
 	NINES_FULL=1 go test -count=1 -timeout 30m -run Reproducible ./tools/release
 	NINES_FULL=1 RAPID_CHECKS=30 go test -count=1 -timeout 30m ./internal/timeline/dynamodb ./internal/ledger/dynamodb ./internal/run/measure
 	tools/dynamodb.sh
+	tools/promtool.sh
+	NINES_PROMTOOL="$(CURDIR)/.tools/promtool" go test -count=1 -timeout 40m -run Promtool ./internal/render/prometheus ./internal/run/render
 	tools/templates.sh --scan
 	$(if $(NINES_SKIP_FOREIGN),,tools/alertmanager.sh && NINES_ALERTMANAGER="$(CURDIR)/.tools/alertmanager" go test -count=1 ./internal/notify/alertmanager)
 	tools/fuzz.sh $(FUZZTIME)
