@@ -20,6 +20,7 @@ type Vector struct {
 	Window     slo.Minute
 	Counts     []slo.Count
 	Conditions []slo.Condition
+	MinBad     slo.Amount
 	// From is the first minute that is looked at; three days of traffic stand
 	// before it.
 	From int
@@ -46,7 +47,24 @@ func Own() []Vector {
 		own("silence after a burst", Run{10, 1000, 500}, Run{20, 0, 0}),
 		own("one failure of few", Run{1, 1, 1}, Run{90, 1, 0}),
 		own("slow and long", Run{800, 1000, 5}),
+		own("one failure, and five are asked for", Run{1, 1, 1}, Run{60, 1, 0}).atLeast(5),
+		own("more failures than are asked for", Run{20, 1, 1}, Run{60, 1, 0}).atLeast(5),
 	}
+}
+
+// Weighted is the vector with conditions in the count form.
+func (v Vector) Weighted() Vector {
+	v.Conditions = slices.Clone(v.Conditions)
+	for i := range v.Conditions {
+		v.Conditions[i].Weighted = true
+	}
+	return v
+}
+
+// atLeast asks for a minimum of bad events.
+func (v Vector) atLeast(n int64) Vector {
+	v.MinBad = slo.Events(n)
+	return v
 }
 
 func own(id string, runs ...Run) Vector {
@@ -161,7 +179,7 @@ func (v Vector) Within(length slo.Minute) Vector {
 // Objective is the vector's, without an indicator.
 func (v Vector) Objective() slo.Objective {
 	return slo.Objective{
-		Service: "v", SLO: "s", Name: "o", Target: v.Target, Window: slo.Rolling{Length: v.Window}, Conditions: v.Conditions,
+		Service: "v", SLO: "s", Name: "o", Target: v.Target, Window: slo.Rolling{Length: v.Window}, Conditions: v.Conditions, MinBad: v.MinBad,
 	}
 }
 
