@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -44,9 +45,7 @@ func (d *Dashboard) Body(region string) (string, error) {
 			x, tallest = x+w.Width, max(tallest, w.Height)
 			if w.Type == "metric" {
 				props := map[string]any{"region": region}
-				for k, v := range w.Properties {
-					props[k] = v
-				}
+				maps.Copy(props, w.Properties)
 				w.Properties = props
 			}
 			all = append(all, w)

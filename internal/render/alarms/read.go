@@ -224,16 +224,22 @@ func linear(text string) bool {
 	number := func(i int) bool {
 		return i >= 0 && i < len(all) && strings.Trim(all[i], "0123456789.") == ""
 	}
+	// A number that is added counts once a window, not once a minute.
+	term := func(i int) bool { return number(i) && !scaled(all, i) }
 	for i, tok := range all {
-		switch {
-		case tok == "*" && !number(i-1) && !number(i+1), tok == "/" && !number(i+1):
-			return false
-		case strings.Trim(tok, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" && tok != "SUM" && tok != "FILL":
-			return false
-		case strings.Contains("<>=!&|^", tok):
-			return false
-		// A number that is added counts once a window, not once a minute.
-		case (tok == "+" || tok == "-") && (number(i-1) && !scaled(all, i-1) || number(i+1) && !scaled(all, i+1)):
+		bends := false
+		switch tok {
+		case "*":
+			bends = !number(i-1) && !number(i+1)
+		case "/":
+			bends = !number(i + 1)
+		case "+", "-":
+			bends = term(i-1) || term(i+1)
+		case "SUM", "FILL":
+		default:
+			bends = strings.Trim(tok, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" || strings.Contains("<>=!&|^", tok)
+		}
+		if bends {
 			return false
 		}
 	}

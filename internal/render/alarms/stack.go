@@ -65,12 +65,8 @@ func name(stacks []Stack) {
 	seen := map[string]int{}
 	for i := range stacks {
 		s := &stacks[i]
-		base := "nines"
-		for _, part := range []string{s.Account, s.Region} {
-			if part != "" {
-				base += "-" + part
-			}
-		}
+		parts := slices.DeleteFunc([]string{"nines", s.Account, s.Region}, func(part string) bool { return part == "" })
+		base := strings.Join(parts, "-")
 		seen[base]++
 		s.Name = base
 		if n := seen[base]; n > 1 {
@@ -151,19 +147,19 @@ func (c *Composite) Rule(ref func(alarm string) string) string {
 		}
 		return strings.Join(out, " AND ")
 	}
-	var any []string
+	var tiers []string
 	for _, names := range c.AnyOf {
 		part := all(names)
 		if len(names) > 1 {
 			part = "(" + part + ")"
 		}
-		any = append(any, part)
+		tiers = append(tiers, part)
 	}
-	out := strings.Join(any, " OR ")
+	out := strings.Join(tiers, " OR ")
 	if len(c.NoneOf) == 0 {
 		return out
 	}
-	if len(any) > 1 {
+	if len(tiers) > 1 {
 		out = "(" + out + ")"
 	}
 	for _, n := range c.NoneOf {

@@ -26,11 +26,13 @@ func ratio() slo.Ratio {
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	t.Run("own", func(t *testing.T) {
+		t.Parallel()
 		for _, v := range burn.Own() {
 			t.Run(v.ID, func(t *testing.T) { compare(t, v) })
 		}
 	})
 	t.Run("published", func(t *testing.T) {
+		t.Parallel()
 		for _, v := range burn.Published(t) {
 			t.Run(v.ID, func(t *testing.T) { compare(t, v) })
 		}

@@ -32,7 +32,7 @@ func Template(s *alarms.Stack) ([]byte, error) {
 	for i := range s.Alarms {
 		resources[ids[s.Alarms[i].Name]] = alarm(&s.Alarms[i])
 	}
-	told := map[slo.Severity]bool{}
+	told := map[slo.Severity]bool{slo.Page: false, slo.Ticket: false}
 	for i := range s.Composites {
 		told[s.Composites[i].Severity] = true
 		resources[ids[s.Composites[i].Name]] = composite(&s.Composites[i], ids)

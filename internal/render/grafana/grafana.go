@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/render/alarms"
@@ -37,20 +38,20 @@ func Dashboard(objectives []alarms.Objective, opt Options) ([]byte, []alarms.Not
 	service := ""
 	for i := range objectives {
 		o := &objectives[i]
-		make := b.recorded
+		draw := b.recorded
 		if !opt.Recorded[o.Key()] {
 			w, why := alarms.WatchOf(o)
 			if why != "" {
 				notes = append(notes, alarms.Note{Objective: o.Key(), Text: why})
 				continue
 			}
-			make = func(o *alarms.Objective) { b.watched(o, &w) }
+			draw = func(o *alarms.Objective) { b.watched(o, &w) }
 		}
 		if o.Service != service {
 			service = o.Service
 			b.row(service)
 		}
-		make(o)
+		draw(o)
 	}
 	out, err := encode(object{
 		"title": opt.Title, "uid": opt.UID, "schemaVersion": 39, "version": 1, "editable": true,
@@ -113,9 +114,7 @@ func (b *board) panel(kind, title string, x, width int, more object) {
 		"id": len(b.panels) + 1, "type": kind, "title": title,
 		"gridPos": object{"x": x, "y": b.y, "w": width, "h": 7},
 	}
-	for k, v := range more {
-		p[k] = v
-	}
+	maps.Copy(p, more)
 	b.panels = append(b.panels, p)
 }
 

@@ -19,6 +19,7 @@ package prometheus
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -131,10 +132,7 @@ type maker struct {
 }
 
 func (m *maker) record(name, expr string, more ...string) {
-	labels := map[string]string{}
-	for k, v := range m.labels {
-		labels[k] = v
-	}
+	labels := maps.Clone(m.labels)
 	for i := 0; i+1 < len(more); i += 2 {
 		labels[more[i]] = more[i+1]
 	}
@@ -152,11 +150,11 @@ func (m *maker) over(function, name string, window slo.Minute) string {
 }
 
 func selector(name string, o *alarms.Objective, more ...string) string {
-	out := name + "{service=" + quote(o.Service) + ", slo=" + quote(o.SLO) + ", objective=" + quote(o.Name)
+	labels := []string{"service=" + quote(o.Service), "slo=" + quote(o.SLO), "objective=" + quote(o.Name)}
 	for i := 0; i+1 < len(more); i += 2 {
-		out += ", " + more[i] + "=" + quote(more[i+1])
+		labels = append(labels, more[i]+"="+quote(more[i+1]))
 	}
-	return out + "}"
+	return name + "{" + strings.Join(labels, ", ") + "}"
 }
 
 func quote(s string) string { return strconv.Quote(s) }
@@ -174,9 +172,8 @@ func (m *maker) windows() {
 		weighted = weighted || c.Weighted
 	}
 	slices.Sort(all)
-	period := slo.Minute(0)
 	if weighted {
-		period = m.period()
+		period := m.period()
 		m.record(traffic, m.over("sum_over_time", Total, period)+" / "+m.over("count_over_time", Total, period))
 		m.notes = append(m.notes, alarms.Note{
 			Objective: m.o.Key(), Text: "the count form needs the traffic of " + length(period) + "; set --storage.tsdb.retention.time to that or more",
@@ -202,11 +199,8 @@ func (m *maker) period() slo.Minute {
 	case slo.Rolling:
 		return w.Length
 	case slo.Calendar:
-		days := map[slo.CalendarUnit]slo.Minute{slo.CalendarDay: slo.Day, slo.CalendarWeek: slo.Week, slo.CalendarMonth: 30 * slo.Day, slo.CalendarQuarter: 90 * slo.Day, slo.CalendarYear: 365 * slo.Day}
-		if unit, ok := days[w.Unit]; ok {
-			return unit * slo.Minute(w.N)
-		}
-		return slo.Hour * slo.Minute(w.N)
+		days := map[slo.CalendarUnit]slo.Minute{slo.CalendarHour: slo.Hour, slo.CalendarDay: slo.Day, slo.CalendarWeek: slo.Week, slo.CalendarMonth: 30 * slo.Day, slo.CalendarQuarter: 90 * slo.Day, slo.CalendarYear: 365 * slo.Day}
+		return days[w.Unit] * slo.Minute(w.N)
 	}
 	return 28 * slo.Day
 }
@@ -258,19 +252,7 @@ func (m *maker) budget() {
 // alertsOf are the alerts of an objective: one for each severity. A page keeps its
 // ticket quiet, and those of dependencies keep both.
 func alertsOf(o *alarms.Objective, all []*alarms.Objective) (out []Rule, notes []alarms.Note) {
-	quiet := ""
-	for _, on := range o.DependsOn {
-		found := false
-		for _, other := range all {
-			if other != o && (other.Service == on || other.Service+"/"+other.SLO == on) {
-				found = true
-				quiet += " unless " + firing(other, slo.Page)
-			}
-		}
-		if !found {
-			notes = append(notes, alarms.Note{Objective: o.Key(), Text: "there are no rules of " + on + ", which it depends on", Instead: "it tells for itself"})
-		}
-	}
+	quiet, notes := inhibited(o, all)
 	for _, severity := range []slo.Severity{slo.Page, slo.Ticket} {
 		var tiers []string
 		for i := range o.Conditions {
@@ -296,6 +278,24 @@ func alertsOf(o *alarms.Objective, all []*alarms.Objective) (out []Rule, notes [
 		})
 	}
 	return out, notes
+}
+
+// inhibited is what keeps the alerts of an objective quiet: pages of what it depends
+// on.
+func inhibited(o *alarms.Objective, all []*alarms.Objective) (quiet string, notes []alarms.Note) {
+	var pages []string
+	for _, on := range o.DependsOn {
+		before := len(pages)
+		for _, other := range all {
+			if other != o && (other.Service == on || other.Service+"/"+other.SLO == on) {
+				pages = append(pages, " unless "+firing(other, slo.Page))
+			}
+		}
+		if len(pages) == before {
+			notes = append(notes, alarms.Note{Objective: o.Key(), Text: "there are no rules of " + on + ", which it depends on", Instead: "it tells for itself"})
+		}
+	}
+	return strings.Join(pages, ""), notes
 }
 
 func firing(o *alarms.Objective, s slo.Severity) string {

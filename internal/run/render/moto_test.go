@@ -22,7 +22,7 @@ func TestMoto(t *testing.T) {
 	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 	url := moto.Start(t)
 	file := filepath.Join("testdata", "cloudwatch", "cloudformation", "nines-eu-west-1.template.json")
-	cmd := exec.CommandContext(t.Context(), os.Getenv(moto.Python), filepath.Join("testdata", "moto.py"), url, file) //nolint:gosec // the test's own interpreter
+	cmd := exec.CommandContext(t.Context(), os.Getenv(moto.Python), filepath.Join("testdata", "moto.py"), url, file)
 	cmd.Stderr = os.Stderr
 	raw, err := cmd.Output()
 	if err != nil {

@@ -109,7 +109,7 @@ func Published(t testing.TB) []Vector {
 		}
 		root = filepath.Dir(root)
 	}
-	raw, err := os.ReadFile(filepath.Join(root, "..", "shared", "reference", "vectors", "burn.json"))
+	raw, err := os.ReadFile(filepath.Join(root, "..", "shared", "reference", "vectors", "burn.json")) //nolint:gosec // beside the checkout
 	if err != nil {
 		t.Skipf("the published vectors are not beside this checkout: %v", err)
 	}
