@@ -152,6 +152,9 @@ func text(s *host.Session, v *runalert.View) string {
 	default:
 		line("decided up to %s", s.Show(v.Decided))
 	}
+	if len(v.Nowhere) > 0 {
+		line("nobody is told by %s: annotate the target with nines/address", strings.Join(v.Nowhere, ", "))
+	}
 	if v.Mute > 0 {
 		line("%d of %d conditions tell nobody: name targets in an AlertPolicy, or in Settings under alerts", v.Mute, v.All)
 	}

@@ -30,10 +30,10 @@ func TestOneNotificationAnIncident(t *testing.T) {
 	if got := w.told(); got != opens+"; "+ends {
 		t.Errorf("the pager got %q", got)
 	}
-	if got := w.hooks["queue"].titles(); len(got) != 0 {
+	if got := w.hooks["webhook:$QUEUE"].titles(); len(got) != 0 {
 		t.Errorf("the queue got %q beside the page", got)
 	}
-	first := w.hooks["pager"].got[0]
+	first := w.hooks["webhook:$PAGER"].got[0]
 	text := first.Text()
 	for _, want := range []string{"page-fast: the budget burns at", "of the budget is left", "shows so much evidence", "since 2025-01-31 00:07 UTC"} {
 		if !strings.Contains(text, want) {
@@ -72,7 +72,7 @@ func TestTargetDown(t *testing.T) {
 	w := newWorld(t)
 	down := true
 	tries := 0
-	w.hooks["pager"].does = func() deed {
+	w.hooks["webhook:$PAGER"].does = func() deed {
 		if tries++; down {
 			return refused
 		}
@@ -98,7 +98,7 @@ func TestTargetDown(t *testing.T) {
 // TestDeadLetter holds that what cannot be told in a day is recorded as such.
 func TestDeadLetter(t *testing.T) {
 	w := newWorld(t)
-	w.hooks["pager"].does = func() deed { return refused }
+	w.hooks["webhook:$PAGER"].does = func() deed { return refused }
 	w.record(t, t0, t0+1, 1000)
 	w.tick(t, t0+1, "a")
 	dead := 0
@@ -135,14 +135,14 @@ func TestLimit(t *testing.T) {
 	}
 	w.record(t, t0, t0+1, 1000)
 	w.tick(t, t0+1, "a")
-	if n := len(w.hooks["pager"].titles()); n != 2 {
+	if n := len(w.hooks["webhook:$PAGER"].titles()); n != 2 {
 		t.Errorf("%d at once", n)
 	}
 	for m := slo.Minute(2); m <= 40; m++ {
 		w.record(t, t0+m-1, t0+m, 1000)
 		w.tick(t, t0+m, "a")
 	}
-	if n := len(w.hooks["pager"].titles()); n != 5 {
+	if n := len(w.hooks["webhook:$PAGER"].titles()); n != 5 {
 		t.Errorf("%d in the end", n)
 	}
 }
@@ -219,7 +219,7 @@ func TestBlind(t *testing.T) {
 	if w.told() != opens {
 		t.Errorf("the pager got %q", w.told())
 	}
-	if got := w.hooks["queue"].titles(); len(got) != 1 || !strings.Contains(got[0], "cannot be judged") {
+	if got := w.hooks["webhook:$QUEUE"].titles(); len(got) != 1 || !strings.Contains(got[0], "cannot be judged") {
 		t.Errorf("the queue got %q", got)
 	}
 	v, err := runalert.Look(t.Context(), &w.env)
@@ -235,7 +235,7 @@ func TestNothingIsLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
 		deeds := rapid.SliceOfN(rapid.SampledFrom([]deed{arrives, arrives, refused, killedBefore, killedAfter}), 0, 6).Draw(rt, "deeds")
-		w.hooks["pager"].does = func() deed {
+		w.hooks["webhook:$PAGER"].does = func() deed {
 			if len(deeds) == 0 {
 				return arrives
 			}
@@ -260,7 +260,7 @@ func TestNothingIsLost(t *testing.T) {
 			}
 		}
 		first, again := map[string]int{}, 0
-		for _, m := range w.hooks["pager"].got {
+		for _, m := range w.hooks["webhook:$PAGER"].got {
 			if strings.Contains(m.Text(), "may have been told before") {
 				again++
 			} else {

@@ -108,7 +108,7 @@ func (*delivery) sent(m *Memory, target string, now time.Time) int {
 func (d *delivery) send(ctx context.Context, l *Letter) {
 	l.Tries++
 	err := d.try(ctx, l)
-	l.Error = ""
+	l.Error, l.patience = "", notify.RetryAfter(err)
 	if err != nil {
 		l.Error = err.Error()
 	}
@@ -118,7 +118,7 @@ func (d *delivery) try(ctx context.Context, l *Letter) error {
 	if l.Target == "" {
 		return d.record(ctx, l)
 	}
-	where, ok := d.routes.Where[l.Target]
+	to, ok := d.routes.Where[l.Target]
 	if !ok {
 		return fault.New(fault.NotFound, "tell "+l.Target, "the documents have no such target any more", "")
 	}
@@ -128,7 +128,7 @@ func (d *delivery) try(ctx context.Context, l *Letter) error {
 	t := d.open[l.Target]
 	if t == nil {
 		var err error
-		if t, err = d.opt.Open(ctx, l.Target, where); err != nil {
+		if t, err = d.opt.Open(ctx, l.Target, to.Address); err != nil {
 			return err
 		}
 		d.open[l.Target] = t
@@ -173,7 +173,7 @@ func (d *delivery) settle(ctx context.Context, done []Letter) error {
 			default:
 				keep := &m.Letters[at]
 				keep.Tries, keep.Error, keep.Claimed, keep.By = l.Tries, l.Error, time.Time{}, ""
-				keep.Due = now.Add(pause(l.Tries))
+				keep.Due = now.Add(max(pause(l.Tries), l.patience))
 			}
 		}
 		return true, nil

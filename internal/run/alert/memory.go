@@ -43,6 +43,8 @@ type Letter struct {
 	Claimed time.Time `json:"claimed,omitzero"`
 	By      string    `json:"by,omitempty"`
 	Unsure  bool      `json:"unsure,omitempty"`
+
+	patience time.Duration // that the target asked for when it failed
 }
 
 // key is the same for the same letter wherever it is written.
@@ -121,11 +123,11 @@ func update(ctx context.Context, h *timeline.History, change func(*Memory) (bool
 }
 
 // add queues the letters of an event: one for the ledger, one for each target.
-func (m *Memory) add(e alert.Event, now time.Time, due func(*alert.Event) time.Time) {
+func (m *Memory) add(e alert.Event, now time.Time, due func(target string) time.Time) {
 	for _, target := range slices.Concat([]string{""}, e.Targets) {
 		l := Letter{Event: e, Target: target, Made: now, Due: now}
 		if target != "" {
-			l.Due = due(&e)
+			l.Due = due(target)
 		}
 		if !slices.ContainsFunc(m.Letters, func(have Letter) bool { return have.key() == l.key() }) {
 			m.Letters = append(m.Letters, l)

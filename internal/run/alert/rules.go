@@ -18,11 +18,21 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-// Routes are the rules of a catalog, and where the targets they name are. Where
-// is the text that documents give: an address, or a word of OpenSLO's.
+// Routes are the rules of a catalog, and where the targets they name are.
 type Routes struct {
 	Rules []alert.Rule
-	Where map[string]string
+	Where map[string]To
+	// Nowhere are the targets whose documents do not say where they are: nobody is
+	// told by them, so that no rule has them among its targets.
+	Nowhere []string
+}
+
+// To is somebody to tell.
+type To struct {
+	Address notify.Address
+	// Hours are when tickets are told (notify.ParseHours); "": the hours of
+	// Settings.
+	Hours string
 }
 
 // Of reads the rules off a catalog. An objective without an AlertPolicy has the
@@ -30,7 +40,7 @@ type Routes struct {
 // policies name is one rule that tells all their targets, unless they differ in
 // how long it must hold or in the evidence.
 func Of(c *config.Catalog) Routes {
-	out := Routes{Where: map[string]string{}}
+	out := Routes{Where: map[string]To{}}
 	page, ticket := out.defaults(c.Settings.Alerts.Page), out.defaults(c.Settings.Alerts.Ticket)
 	services := map[string][]string{}
 	for i := range c.Services {
@@ -63,17 +73,29 @@ func Of(c *config.Catalog) Routes {
 // defaults names the addresses of Settings.
 func (r *Routes) defaults(addresses []string) (names []string) {
 	for _, text := range addresses {
-		name := text
-		if a, err := notify.Parse(text); err == nil {
-			name = a.String() // without what may be a secret
+		a, err := notify.Parse(text)
+		if err != nil {
+			r.nowhere(text) // refused by lint
+			continue
 		}
-		for taken := r.Where[name]; taken != "" && taken != text; taken = r.Where[name] {
-			name += "'"
-		}
-		r.Where[name] = text
-		names = append(names, name)
+		names = append(names, r.name(a.String(), To{Address: a}))
 	}
 	return names
+}
+
+// name gives a target its name; what has another's gets one of its own.
+func (r *Routes) name(name string, to To) string {
+	for taken, ok := r.Where[name]; ok && taken != to; taken, ok = r.Where[name] {
+		name += "'"
+	}
+	r.Where[name] = to
+	return name
+}
+
+func (r *Routes) nowhere(name string) {
+	if !slices.Contains(r.Nowhere, name) {
+		r.Nowhere = append(r.Nowhere, name)
+	}
 }
 
 // policies adds the rules of an objective's own policies.
@@ -91,8 +113,11 @@ func (r *Routes) policies(c *config.Catalog, o *config.Objective, base alert.Rul
 			rule.Evidence = evidence.Limit(p.Evidence)
 		}
 		for _, t := range p.Targets {
-			rule.Targets = append(rule.Targets, t.Name)
-			r.Where[t.Name] = t.Target
+			if t.Address.Kind == "" {
+				r.nowhere(t.Name)
+				continue
+			}
+			rule.Targets = append(rule.Targets, r.name(t.Name, To{t.Address, t.Hours}))
 		}
 		rule.Mute = len(rule.Targets) == 0
 		r.join(rule)

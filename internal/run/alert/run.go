@@ -21,7 +21,7 @@ type Options struct {
 	Entries []status.Entry
 	// Open opens a target by what the documents say of it. An error keeps its
 	// letters until it can be opened.
-	Open func(ctx context.Context, name, where string) (notify.Target, error)
+	Open func(ctx context.Context, name string, a notify.Address) (notify.Target, error)
 	// By names this program among others that work on the same store.
 	By string
 	// Now tells the time while letters are sent; nil: the environment's instant.
@@ -65,7 +65,7 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Report, error) {
 			return false, err
 		}
 		for _, e := range events {
-			m.add(e, env.Now, func(e *alert.Event) time.Time { return due(e, env.Now, hours) })
+			m.add(e, env.Now, func(target string) time.Time { return due(&e, env.Now, routes.Where[target].Hours, hours) })
 		}
 		rep.Events = events
 		// Where nothing happens, up to when it was decided is kept now and then only.
@@ -104,9 +104,16 @@ func hoursOf(env *run.Env) (*recur.Rule, error) {
 	return r, nil
 }
 
-// due is when an event may be told: a page at once, a ticket in its hours.
-func due(e *alert.Event, now time.Time, hours *recur.Rule) time.Time {
-	if e.Severity == slo.Page || hours == nil {
+// due is when an event may be told: a page at once, a ticket in the hours of its
+// target, else in those of Settings.
+func due(e *alert.Event, now time.Time, own string, hours *recur.Rule) time.Time {
+	if e.Severity == slo.Page {
+		return now
+	}
+	if h, err := notify.ParseHours(own); own != "" && err == nil {
+		return h.Next(now)
+	}
+	if hours == nil {
 		return now
 	}
 	const reach = 8 * 24 * time.Hour

@@ -19,6 +19,8 @@ type View struct {
 	// All is how many rules there are, Mute how many of them tell nobody.
 	All  int `json:"rules_in_all"`
 	Mute int `json:"rules_that_tell_nobody"`
+	// Nowhere are targets whose documents do not say where they are.
+	Nowhere []string `json:"targets_without_address,omitempty"`
 	// Decided is up to when the newest objective is decided; zero: none is.
 	Decided time.Time `json:"decided,omitzero"`
 }
@@ -48,7 +50,7 @@ func Look(ctx context.Context, env *run.Env) (View, error) {
 		return View{}, err
 	}
 	routes := Of(env.Catalog)
-	out := View{Rules: []RuleView{}, Incidents: []alert.Incident{}, Waiting: []Letter{}, All: len(routes.Rules)}
+	out := View{Rules: []RuleView{}, Incidents: []alert.Incident{}, Waiting: []Letter{}, All: len(routes.Rules), Nowhere: routes.Nowhere}
 	if at := newest(&m.State); at > 0 {
 		out.Decided = at.Time()
 	}

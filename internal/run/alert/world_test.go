@@ -88,12 +88,12 @@ func newWorld(t testing.TB) *world {
 			{Name: "ticket", Severity: slo.Ticket, Long: slo.Day, Short: 2 * slo.Hour, Threshold: slo.MustDecimal("1.5")},
 		},
 	}
-	w := &world{log: &runtest.Ledger{}, hooks: map[string]*hook{"pager": {}, "queue": {}}}
+	w := &world{log: &runtest.Ledger{}, hooks: map[string]*hook{"webhook:$PAGER": {}, "webhook:$QUEUE": {}}}
 	w.env = run.Env{
 		Catalog: &config.Catalog{
 			Objectives: []config.Objective{{Objective: o}},
 			Indicators: []config.Indicator{{ID: "pay.avail", Lineage: "v1"}},
-			Settings:   config.Settings{Alerts: config.Alerts{Page: []string{"pager"}, Ticket: []string{"queue"}, Hold: 5}},
+			Settings:   config.Settings{Alerts: config.Alerts{Page: []string{"webhook:$PAGER"}, Ticket: []string{"webhook:$QUEUE"}, Hold: 5}},
 		},
 		History: timeline.NewHistory(memory.New()), Ledger: w.log, Now: t0.Time(), Actor: "test",
 	}
@@ -127,7 +127,9 @@ func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Repo
 		}
 		rep, err = runalert.Run(t.Context(), &env, runalert.Options{
 			Entries: entries, By: by, Limit: w.limit,
-			Open: func(_ context.Context, name, _ string) (notify.Target, error) { return w.hooks[name], nil },
+			Open: func(_ context.Context, name string, _ notify.Address) (notify.Target, error) {
+				return w.hooks[name], nil
+			},
 		})
 		lived = true
 	}()
@@ -139,7 +141,7 @@ func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Repo
 }
 
 // told are the titles that arrived at the pager.
-func (w *world) told() string { return strings.Join(w.hooks["pager"].titles(), "; ") }
+func (w *world) told() string { return strings.Join(w.hooks["webhook:$PAGER"].titles(), "; ") }
 
 const (
 	opens = "page: pay/avail/99.9% burns its error budget"
