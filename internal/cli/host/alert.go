@@ -18,7 +18,7 @@ func (h *Host) Alerts(ctx context.Context, s *Session, env *run.Env, entries []s
 	if !s.Kept() {
 		return runalert.Report{}, nil
 	}
-	return runalert.Run(ctx, env, runalert.Options{Entries: entries, Open: h.alertTarget, By: env.Actor, Now: h.Now})
+	return runalert.Run(ctx, env, runalert.Options{Entries: entries, Open: h.alertTarget, By: env.Actor, Now: h.Now, Chart: true})
 }
 
 // TellAlerts is [Host.Alerts] for a terminal: what happened gets a line on

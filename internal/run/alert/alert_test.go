@@ -35,7 +35,8 @@ func TestOneNotificationAnIncident(t *testing.T) {
 	}
 	first := w.hooks["webhook:$PAGER"].got[0]
 	text := first.Text()
-	for _, want := range []string{"page-fast: the budget burns at", "of the budget is left", "shows so much evidence", "since 2025-01-31 00:07 UTC"} {
+	for _, want := range []string{"pay/avail/99.9% loses its budget at", "page-fast pages above 14.4x (at 1x the budget lasts exactly 1d)", "2 h before it",
+		"of the budget is gone", "shows so much evidence", "since 2025-01-31 00:07 UTC"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -48,6 +49,42 @@ func TestOneNotificationAnIncident(t *testing.T) {
 	if kinds[ledger.KindAlert] != 3 || kinds[ledger.KindNotice] != 2 {
 		t.Errorf("the ledger holds %v", kinds)
 	}
+}
+
+// TestMessage holds what a target is given beside words.
+func TestMessage(t *testing.T) {
+	w := newWorld(t)
+	w.chart = true
+	w.env.Catalog.Objectives[0].Labels = map[string][]string{"team": {"pay", "core"}}
+	for m := range slo.Minute(60) {
+		bad := int64(0)
+		if m >= 5 && m < 15 {
+			bad = 500
+		}
+		w.record(t, t0+m, t0+m+1, bad)
+		w.tick(t, t0+m+1, "a")
+	}
+	got := w.hooks["webhook:$PAGER"].got
+	if len(got) != 2 {
+		t.Fatalf("%d messages", len(got))
+	}
+	first, last := got[0], got[1]
+	a := first.Alert
+	if a.Long == nil || a.Long.Lookback != "1h" || a.Short.Lookback != "5m" || a.Bad != 1000 || a.Exhausts == nil || a.Labels["team"] != "pay,core" ||
+		a.Incident != "pay/avail/99.9%/page@2025-01-31T00:07Z" || a.Looked != 2*time.Hour {
+		t.Errorf("%+v", a)
+	}
+	// Ten minutes of 500 of a budget of 1440.
+	if lost := last.Alert.Lost; lost == nil || *lost < 3.4 || *lost > 3.6 || last.Alert.EndsAt.IsZero() || last.Alert.Incident != a.Incident {
+		t.Errorf("%+v", last.Alert)
+	}
+	if c := first.Chart; c == nil || len(c.PNG) != 0 || !strings.HasPrefix(string(c.SVG), "<svg") || !strings.Contains(string(c.SVG), "threshold 14.4x") {
+		t.Errorf("chart %+v", c)
+	}
+	if strings.Contains(first.Text(), "%!") {
+		t.Error(first.Text())
+	}
+	t.Log(first.Text() + "\n\n" + last.Text())
 }
 
 // TestCatchingUp holds that minutes nobody looked at are decided later, as they
@@ -219,7 +256,7 @@ func TestBlind(t *testing.T) {
 	if w.told() != opens {
 		t.Errorf("the pager got %q", w.told())
 	}
-	if got := w.hooks["webhook:$QUEUE"].titles(); len(got) != 1 || !strings.Contains(got[0], "cannot be judged") {
+	if got := w.hooks["webhook:$QUEUE"].titles(); len(got) != 1 || got[0] != "ticket no_data" {
 		t.Errorf("the queue got %q", got)
 	}
 	v, err := runalert.Look(t.Context(), &w.env)
@@ -261,10 +298,10 @@ func TestNothingIsLost(t *testing.T) {
 		}
 		first, again := map[string]int{}, 0
 		for _, m := range w.hooks["webhook:$PAGER"].got {
-			if strings.Contains(m.Text(), "may have been told before") {
+			if strings.Contains(m.Text(), "it is not known whether this arrived before") {
 				again++
 			} else {
-				first[m.Title]++
+				first[word(&m)]++
 			}
 		}
 		sum := first[opens] + first[ends] + again

@@ -133,7 +133,11 @@ func (d *delivery) try(ctx context.Context, l *Letter) error {
 		}
 		d.open[l.Target] = t
 	}
-	return t.Send(ctx, message(ctx, d.env, l)) //nolint:wrapcheck // says all there is to say
+	m := message(ctx, d.env, l, d.opt.Now())
+	if deadline, ok := ctx.Deadline(); d.opt.Chart && (!ok || deadline.Sub(d.opt.Now()) > chartTime) {
+		picture(ctx, d.env, l, to.Address.Kind, &m)
+	}
+	return t.Send(ctx, m) //nolint:wrapcheck // says all there is to say
 }
 
 // record puts an event into the ledger; its key keeps it from being there twice.
@@ -247,7 +251,7 @@ func (d *delivery) notice(ctx context.Context, l *Letter) {
 		return
 	}
 	body, err := json.Marshal(notice{
-		Event: Alerting, Kind: string(l.Event.Kind), To: l.Target, Key: l.Event.Key(), Incident: l.Event.Incident,
+		Event: notify.Alerting, Kind: string(l.Event.Kind), To: l.Target, Key: l.Event.Key(), Incident: l.Event.Incident,
 		Tries: l.Tries, Unsure: l.Unsure, Dead: l.Error != "", Error: l.Error,
 	})
 	if err != nil {

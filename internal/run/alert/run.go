@@ -29,6 +29,8 @@ type Options struct {
 	// Limit is how many letters a target gets in [LimitWindow] at most; 0: the
 	// default. What is above it waits.
 	Limit int
+	// Chart adds a picture where a target shows one and there is time to draw it.
+	Chart bool
 }
 
 // Report is what a run did.

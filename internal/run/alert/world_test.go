@@ -65,7 +65,7 @@ func (h *hook) titles() (out []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.got {
-		out = append(out, m.Title)
+		out = append(out, word(&m))
 	}
 	return out
 }
@@ -76,6 +76,7 @@ type world struct {
 	log   *runtest.Ledger
 	hooks map[string]*hook
 	limit int
+	chart bool
 }
 
 func newWorld(t testing.TB) *world {
@@ -126,7 +127,7 @@ func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Repo
 			return
 		}
 		rep, err = runalert.Run(t.Context(), &env, runalert.Options{
-			Entries: entries, By: by, Limit: w.limit,
+			Entries: entries, By: by, Limit: w.limit, Chart: w.chart,
 			Open: func(_ context.Context, name string, _ notify.Address) (notify.Target, error) {
 				return w.hooks[name], nil
 			},
@@ -144,6 +145,9 @@ func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Repo
 func (w *world) told() string { return strings.Join(w.hooks["webhook:$PAGER"].titles(), "; ") }
 
 const (
-	opens = "page: pay/avail/99.9% burns its error budget"
-	ends  = "over: pay/avail/99.9% (page)"
+	opens = "page firing"
+	ends  = "page resolved"
 )
+
+// word is what a message says, without numbers.
+func word(m *notify.Message) string { return m.Alert.Severity + " " + string(m.Alert.Status) }
