@@ -17,9 +17,9 @@ func TestVolume(t *testing.T) {
 		min           string
 		want          string
 	}{
-		{"one in five minutes", 5, 1, "0", "hopeless hopeless hopeless hopeless"},
-		{"one a minute", 1, 1, "0", "hopeless weak"},
-		{"one a minute, five bad at least", 1, 1, "5", "hopeless"},
+		{"one in five minutes", 5, 1, "0", "too_few_events hopeless hopeless hopeless hopeless"},
+		{"one a minute", 1, 1, "0", "too_few_events hopeless weak"},
+		{"one a minute, five bad at least", 1, 1, "5", "too_few_events hopeless"},
 		{"ten a minute", 1, 10, "0", ""},
 	} {
 		var points []slo.Point
@@ -37,7 +37,14 @@ func TestVolume(t *testing.T) {
 		var codes []string
 		for _, r := range alert.Volume(&st) {
 			codes = append(codes, r.Code)
-			if c.name == "one a minute" && r.Code == "hopeless" && !strings.Contains(r.Text, "one failure is 2.3 % of the budget") {
+			whole := map[string]string{
+				"one in five minutes": "this objective cannot be alerted on at this volume: one failure is 12 % of the budget (0.2 events a minute leave 8.64 failures in 30d); its tickets cannot either",
+				"one a minute":        "this objective cannot be alerted on at this volume: one failure is 2.3 % of the budget (1 events a minute leave 43.2 failures in 30d); its tickets can be told from chance",
+			}[c.name]
+			if r.Code == alert.TooFew && whole != "" && r.Text != whole {
+				t.Errorf("%s", r.Text)
+			}
+			if c.name == "one a minute" && r.Code == alert.Hopeless && !strings.Contains(r.Text, "one failure is 2.3 % of the budget") {
 				t.Errorf("%s", r.Text)
 			}
 		}

@@ -10,13 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gitlab.com/nines-sre/nines/internal/alert"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
-	"gitlab.com/nines-sre/nines/internal/run/status"
 )
 
 // New returns the verb.
@@ -29,15 +27,15 @@ func New(h *host.Host) *cobra.Command {
 			"verb shows where they stand: the conditions that are not at rest, the incidents that are\n" +
 			"open, and what is to be told and could not be yet. It decides and tells nothing.\n\n" +
 			"A condition that cannot be judged is frozen: missing data fires nothing and ends nothing.\n\n" +
-			"--check says instead which conditions the measured traffic cannot carry: those that one\n" +
-			"failure makes true, and those that a handful does.",
+			"--check says instead what the measured traffic cannot carry: objectives that cannot be\n" +
+			"alerted on at all, conditions that one failure makes true, and those that a handful does.",
 		Example: "  nines alerts\n" +
 			"  nines alerts --check\n" +
 			"  nines alerts -o json",
 		Args: host.Args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), h, check) },
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "say which conditions the measured traffic cannot carry")
+	cmd.Flags().BoolVar(&check, "check", false, "say what the measured traffic cannot carry")
 	return host.Describe(cmd, formats(), nil)
 }
 
@@ -77,20 +75,16 @@ type volume struct {
 
 // volumes answers --check.
 func volumes(ctx context.Context, h *host.Host, s *host.Session, format string) error {
-	entries, err := status.Read(ctx, s.Env, status.Options{})
+	all, err := runalert.Volumes(ctx, s.Env, nil)
 	if err != nil {
 		return err
 	}
 	found := []volume{}
 	var b strings.Builder
-	for i := range entries {
-		reasons := alert.Volume(&entries[i].Status)
-		if len(reasons) == 0 {
-			continue
-		}
-		key := entries[i].Objective.Key()
-		found = append(found, volume{key, reasons})
-		for _, r := range reasons {
+	for i := range all {
+		key := all[i].Objective.Key()
+		found = append(found, volume{key, all[i].Reasons})
+		for _, r := range all[i].Reasons {
 			b.WriteString(term.Clean(key+": "+r.Text) + "\n")
 		}
 	}

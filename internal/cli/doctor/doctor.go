@@ -12,6 +12,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/metric"
+	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
 	rundoctor "gitlab.com/nines-sre/nines/internal/run/doctor"
 )
 
@@ -102,7 +103,11 @@ func (o *options) look(ctx context.Context, h *host.Host) (rundoctor.Report, err
 	}
 	sources := rep.Checks[1:]
 	all := rundoctor.Report{Asked: rep.Asked, Policies: rep.Policies}
-	all.Add("", rep.Checks[0].Finding, store(ctx, h, catalog))
+	kept := store(ctx, h, catalog)
+	all.Add("", rep.Checks[0].Finding, kept)
+	if kept.Outcome == metric.OK && kept.Subject != host.StoreNone {
+		all.Add("", volume(ctx, h, catalog, o.selected)...)
+	}
 	for _, line := range sources {
 		all.Add(line.Source, line.Finding)
 	}
@@ -124,6 +129,24 @@ func store(ctx context.Context, h *host.Host, catalog *config.Catalog) metric.Fi
 		return rundoctor.NoStore(url, err)
 	}
 	return found
+}
+
+// volume looks in the history for objectives that cannot be alerted on.
+func volume(ctx context.Context, h *host.Host, catalog *config.Catalog, selected []string) (out []metric.Finding) {
+	s, err := h.OpenWith(ctx, catalog, host.ReadOnly)
+	if err != nil {
+		return nil // the check of the store says so
+	}
+	all, err := runalert.Volumes(ctx, s.Env, selected)
+	if err = host.Closing(err, s.Close); err != nil {
+		return []metric.Finding{{Check: "volume", Outcome: metric.Unknown, Text: err.Error(), Do: fault.HintOf(err)}}
+	}
+	for i := range all {
+		if text := all[i].Whole(); text != "" {
+			out = append(out, metric.Finding{Check: "volume", Subject: all[i].Objective.Key(), Outcome: metric.Warn, Text: text, Do: runalert.Enough})
+		}
+	}
+	return out
 }
 
 // rights prints one policy.
