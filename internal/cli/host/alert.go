@@ -52,17 +52,11 @@ func (h *Host) TellAlerts(ctx context.Context, s *Session, entries []status.Entr
 	return err
 }
 
-// alertTarget opens a target, its secret looked up.
-func (h *Host) alertTarget(_ context.Context, name string, a notify.Address) (notify.Target, error) {
-	if a.Parameter != "" {
-		return nil, fault.New(fault.Unsupported, "tell "+name, "this program reads no parameters", "")
-	}
-	if a.Variable != "" {
-		v, err := h.address(a)
-		if err != nil {
-			return nil, err
-		}
-		a = a.Resolved(v)
+// alertTarget opens a target, its secrets looked up.
+func (h *Host) alertTarget(ctx context.Context, name string, a notify.Address) (notify.Target, error) {
+	a, _, err := h.Resolve(ctx, a)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "tell "+name, err, "")
 	}
 	at := forge.Where{URL: strings.TrimSuffix(h.Getenv("CI_SERVER_URL"), "/"), Project: h.Getenv("CI_PROJECT_PATH")}
 	return h.OpenTarget(a, at, ForgeAccess{JobToken: h.Getenv("CI_JOB_TOKEN")})
