@@ -15,6 +15,7 @@ type condition struct {
 	shortSaid bool
 	threshold fault.Place
 	lookback  fault.Place
+	evidence  fault.Place // of the annotation; Line 0: there is none
 }
 
 // conditionsOf resolves an SLO's alert policies to conditions and names.
@@ -61,6 +62,9 @@ func (l *loader) pair(c *openslo.AlertCondition) condition {
 	out.Condition = slo.Condition{
 		Name: c.Meta.Name, Severity: severityOf(c.Severity.Name), Threshold: c.Threshold,
 		Long: c.Lookback, Short: max(1, c.Lookback/12),
+	}
+	if a, ok := l.value(&c.Meta, "evidence"); ok {
+		out.evidence = a.Place
 	}
 	if a, ok := l.value(&c.Meta, "short-window"); ok {
 		out.Short, _ = slo.ParseLength(a.Value)
@@ -125,6 +129,10 @@ func (l *loader) applyConditions(out *draft, conditions []condition) {
 		}
 	}
 	for _, c := range conditions {
+		if c.evidence.Line > 0 && len(out.Members) > 0 {
+			l.once(c.evidence, "impossible-condition", "leave the annotation out, or the policy with it",
+				"there is no evidence against a composite, whose parts have targets of their own (%s/%s)", out.Service, out.SLO)
+		}
 		if l.possible(out, c) {
 			out.Conditions = append(out.Conditions, c.Condition)
 		}

@@ -230,6 +230,10 @@ func policyFields(p GatePolicy) [][2]string {
 	if len(p.DependsOn) > 0 {
 		dependency = cmp.Or(p.DependencyVerdict, decision.Warn).String() // unset is warn
 	}
+	evidence := ""
+	if p.Evidence > 0 {
+		evidence = slo.FormatLength(p.Evidence)
+	}
 	return append([][2]string{
 		{"for", strings.Join(p.Services, ", ")},
 		{"mode", cmp.Or(string(p.Mode), string(gate.ModeEnforce))},
@@ -238,6 +242,7 @@ func policyFields(p GatePolicy) [][2]string {
 		{"objectives", strings.Join(p.Objectives, ", ")},
 		{"depends on", strings.Join(p.DependsOn, ", ")},
 		{"dependency verdict", dependency},
+		{"evidence", evidence},
 		{"freezes", strings.Join(freezes, "; ")},
 		{"override", overrideText(p.Override)},
 	}, trustFields(&p.Policy)...)

@@ -212,6 +212,7 @@ func (l *loader) policy(d *gateDoc) gate.Policy {
 	if v := spec.Get("dependencyVerdict"); v.IsSet() {
 		out.DependencyVerdict, _ = decision.ParseVerdict(v.Str())
 	}
+	out.Evidence, _ = slo.ParseLength(spec.Get("evidence").Str())
 	for _, n := range spec.Get("freezes").List() {
 		out.Freezes = append(out.Freezes, l.freeze(n))
 	}

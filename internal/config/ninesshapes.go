@@ -117,6 +117,7 @@ func gateShape() *openslo.Shape {
 		openslo.May("objectives", openslo.ListOf("The SLOs that count; all unless said.", 1, openslo.Text("An SLO's name.", openslo.NameFormat()))),
 		openslo.May("dependsOn", openslo.ListOf("Services, or service/slo, whose budgets count too.", 1, refShape("", false))),
 		openslo.May("dependencyVerdict", openslo.OneOf("The most that a dependency's budget can do; warn unless said.", verdictNames()[:3]...)),
+		openslo.May("evidence", lengthShape("How rarely an objective that is kept shows as much evidence against itself as a burning budget needs to hold a change, as 5w; below that it warns.")),
 		openslo.May("freezes", openslo.ListOf("When nothing ships.", 0, freeze)),
 		openslo.May("override", overrideShape()), openslo.May("identity", identityShape()),
 		openslo.May("classes", classesShape()), openslo.May("notify", notifyShape()))

@@ -184,7 +184,7 @@ func ownFindings(r *Request, class Class) []finding {
 		}
 		named[s.SLO] = true
 		for _, row := range rowsOf(s) {
-			out = append(out, found(r, row, class, s.Key(), stateText(s, row, r.At)))
+			out = append(out, r.Policy.proven(found(r, row, class, s.Key(), stateText(s, row, r.At)), s))
 		}
 	}
 	if r.Error != "" {
@@ -210,7 +210,7 @@ func dependencyFindings(r *Request, class Class) []finding {
 			continue
 		}
 		for _, row := range rowsOf(s) {
-			out = append(out, found(r, row, class, s.Key(), "dependency "+stateText(s, row, r.At)))
+			out = append(out, r.Policy.proven(found(r, row, class, s.Key(), "dependency "+stateText(s, row, r.At)), s))
 		}
 	}
 	return out

@@ -90,6 +90,9 @@ type BudgetState struct {
 	// Method is the budgeting method in OpenSLO's words; "": Occurrences. It
 	// says whether Allowed and Spent are events or slices.
 	Method string `json:"method,omitempty"`
+	// Evidence is what the package evidence says against the objective, where the
+	// policy asks for it and the budget burns; nil: not known, or not asked for.
+	Evidence *float64 `json:"evidence,omitempty"`
 	// Losses are the stretches that cost most, worst first. They decide nothing;
 	// they are recorded so that the decision can be explained later.
 	Losses []Loss `json:"losses,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // Row names a row of the verdict table: what the evidence amounts to.
@@ -90,6 +91,11 @@ type Policy struct {
 	// be seen before a class of change is believed.
 	Identity Identity  `json:"identity,omitzero"`
 	Classes  ClassRule `json:"classes,omitzero"`
+	// Evidence is how rarely an objective that is kept shows as much evidence
+	// against itself as a burning budget needs to hold a change: below that it
+	// counts at most as warn. 0: a burn counts as it stands. Evidence that is not
+	// known excuses nothing.
+	Evidence slo.Minute `json:"evidence,omitempty"`
 	// Notify are the addresses that hear of a halt and of an override.
 	Notify []string `json:"notify,omitempty"`
 }

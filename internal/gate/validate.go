@@ -57,6 +57,9 @@ func (p *Policy) Validate() error {
 	if e := p.OnError; e != "" && e != OnErrorBlock && e != OnErrorWarn {
 		return fault.New(fault.Invalid, op, "onError cannot be "+quote(string(e)), "it is one of "+list([]OnError{OnErrorBlock, OnErrorWarn}))
 	}
+	if p.Evidence < 0 {
+		return fault.New(fault.Invalid, op, "evidence is a negative length", "write how rarely it may be chance, as 5w")
+	}
 	if p.DependencyVerdict > decision.Fail {
 		return fault.New(fault.Invalid, op, "dependencyVerdict is no verdict", "it is one of pass, warn, fail")
 	}

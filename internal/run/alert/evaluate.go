@@ -4,14 +4,10 @@ import (
 	"context"
 
 	"gitlab.com/nines-sre/nines/internal/alert"
-	"gitlab.com/nines-sre/nines/internal/evidence"
-	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/run/mark"
-	"gitlab.com/nines-sre/nines/internal/run/measure"
 	"gitlab.com/nines-sre/nines/internal/run/status"
 	"gitlab.com/nines-sre/nines/internal/slo"
-	"gitlab.com/nines-sre/nines/internal/timeline"
 )
 
 const (
@@ -21,8 +17,6 @@ const (
 	// current is how old the newest minute of an objective may be; behind that a
 	// recording is being looked at, and nobody is woken for the past.
 	current = 30 * slo.Minute(1)
-	// evidenceReach is how far back evidence is gathered.
-	evidenceReach = 3 * slo.Day
 )
 
 // minute is what is known of all objectives at the end of a minute.
@@ -182,20 +176,11 @@ func (x *evaluator) prove(ctx context.Context, e *status.Entry, was alert.Alert,
 		s.Evidence = new(have)
 		return nil
 	}
-	span := slo.Span{From: in.At - evidenceReach, To: in.At}
-	id, step := measure.SliceID(o), slo.Minute(1)
-	if o.Budgeting != slo.Occurrences {
-		step = max(1, o.Slice)
-	}
-	views, err := x.env.History.Open(ctx, []timeline.Request{{ID: id, Step: step, Frontier: in.At, Points: []slo.Span{span}}})
+	log, err := status.Evidence(ctx, x.env, e, in.At)
 	if err != nil {
-		return fault.Wrap(fault.KindOf(err), "read history", err, "")
+		return err
 	}
-	log := 0.0
-	if v := views[id]; v != nil {
-		log = max(0, evidence.Of(v, o.Target, span))
-	}
-	x.proofs[proof{o.Key(), in.At}], s.Evidence = log, &log
+	x.proofs[proof{o.Key(), in.At}], s.Evidence = *log, log
 	return nil
 }
 

@@ -239,7 +239,7 @@ func (q *question) read(ctx context.Context, measured []string) ([]gate.BudgetSt
 	case q.env.History == nil:
 		return nil, fault.New(fault.Unavailable, "read the history", "there is no store", "")
 	default:
-		return States(ctx, q.env, opt)
+		return statesWith(ctx, q.env, opt, q.req.Policy.Evidence > 0)
 	}
 }
 

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"slices"
 
 	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/run"
@@ -14,6 +15,12 @@ const mostLosses = 3
 
 // States reads budgets from the history as the gate sees and records them.
 func States(ctx context.Context, env *run.Env, opt status.Options) ([]gate.BudgetState, error) {
+	return statesWith(ctx, env, opt, false)
+}
+
+// statesWith is States with the evidence against objectives whose budget burns,
+// where it is asked for.
+func statesWith(ctx context.Context, env *run.Env, opt status.Options, evidence bool) ([]gate.BudgetState, error) {
 	entries, err := status.Read(ctx, env, opt)
 	if err != nil {
 		return nil, err
@@ -22,6 +29,12 @@ func States(ctx context.Context, env *run.Env, opt status.Options) ([]gate.Budge
 	for i := range entries {
 		out[i] = status.State(entries[i], false)
 		detail(&out[i], &entries[i])
+		flags := entries[i].Status.Flags
+		if evidence && (slices.Contains(flags, slo.FastBurn) || slices.Contains(flags, slo.SlowBurn)) {
+			if out[i].Evidence, err = status.Evidence(ctx, env, &entries[i], entries[i].Status.Frontier); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }

@@ -33,6 +33,8 @@ type Entry struct {
 	// and exhausted by itself if errors keep arriving as in the last hour; nil:
 	// not foreseeable, or not closed.
 	Reopen *slo.Minute
+	// Excluded are the stretches that do not count.
+	Excluded []slo.Span
 }
 
 // maxLosses is how many losses an entry names.

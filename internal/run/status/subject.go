@@ -268,7 +268,7 @@ func (s *subject) evaluate(detail bool) (again bool) {
 	if !s.known {
 		st.Frontier = 0
 	}
-	s.entry.Status = st
+	s.entry.Status, s.entry.Excluded = st, s.excluded
 	if st.Level == slo.Critical || st.Level == slo.Exhausted {
 		reopen, more := slo.Reopening(in)
 		s.entry.Reopen = reopen
