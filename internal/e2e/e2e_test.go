@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 		lambdahost.Main(wire.Lambda())
 		return
 	case os.Getenv(asBinary) != "":
+		if file := os.Getenv(clockFile); file != "" {
+			os.Exit(clocked(file))
+		}
 		os.Exit(cli.Main(os.Args[1:], wire.CLI()))
 	}
 	os.Exit(m.Run())
