@@ -117,17 +117,14 @@ func (b *bench) fast(c *slo.Condition, minBad slo.Amount) *fast {
 		f.unit = 1_000_000
 	}
 	limit := new(big.Rat).Mul(c.Threshold.Rat(), o.Target.Complement().Rat())
-	if limit.Sign() <= 0 || !limit.Num().IsUint64() || !limit.Denom().IsUint64() {
-		return nil
-	}
-	f.num, f.den = limit.Num().Uint64(), limit.Denom().Uint64()
 	cover := o.Coverage
 	if cover.IsZero() {
 		cover = slo.MustDecimal("0.9")
 	}
-	if r := cover.Rat(); r.Sign() > 0 && r.Num().IsUint64() && r.Denom().IsUint64() {
-		f.coverNum, f.coverDen = r.Num().Uint64(), r.Denom().Uint64()
-	} else {
+	var small, also bool
+	f.num, f.den, small = fraction(limit)
+	f.coverNum, f.coverDen, also = fraction(cover.Rat())
+	if !small || !also {
 		return nil
 	}
 	if !c.Weighted {
@@ -143,6 +140,15 @@ func (b *bench) fast(c *slo.Condition, minBad slo.Amount) *fast {
 	f.exact.Mul(f.exact, new(big.Rat).SetFrac64(1, int64(r.Length)))
 	f.factor, _ = f.exact.Float64()
 	return f
+}
+
+// fraction is a positive number as two integers; ok is false where they do not
+// fit.
+func fraction(r *big.Rat) (num, den uint64, ok bool) {
+	if r.Sign() <= 0 || !r.Num().IsUint64() || !r.Denom().IsUint64() {
+		return 0, 0, false
+	}
+	return r.Num().Uint64(), r.Denom().Uint64(), true
 }
 
 // runs judges every instant. Between the ends of two slices no look-back moves;
@@ -229,8 +235,8 @@ func (f *fast) trusted(c cell) bool {
 	if c.measured >= c.expected {
 		return true
 	}
-	lh, ll := bits.Mul64(uint64(c.measured), f.coverDen) //nolint:gosec // neither is negative
-	rh, rl := bits.Mul64(f.coverNum, uint64(c.expected)) //nolint:gosec // as above
+	lh, ll := bits.Mul64(uint64(c.measured), f.coverDen)
+	rh, rl := bits.Mul64(f.coverNum, uint64(c.expected)) //nolint:gosec // it is above measured, which is above 0
 	return lh > rh || lh == rh && ll >= rl
 }
 

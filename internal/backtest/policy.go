@@ -29,15 +29,6 @@ func PolicyOf(name string, o *slo.Objective, after map[string]slo.Minute) Policy
 	return p
 }
 
-// conditions are the rules' conditions.
-func (p *Policy) conditions() []slo.Condition {
-	out := make([]slo.Condition, len(p.Rules))
-	for i := range p.Rules {
-		out[i] = p.Rules[i].Condition
-	}
-	return out
-}
-
 // alerts are the policy's rules for an objective, as package alert knows them.
 // Pages and tickets go to two targets, so that a page escalates a ticket.
 func (p *Policy) alerts(o *slo.Objective) []alert.Rule {

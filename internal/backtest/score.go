@@ -107,7 +107,7 @@ func (s *Scoring) Evaluate() Score {
 		out.PerWeek = float64(out.Total) / out.Weeks / float64(out.Objectives)
 	}
 	out.Nights = s.Rotation.nights(notices, span)
-	s.shares(&out, m)
+	m.shares(&out)
 	s.times(&out, m)
 	return out
 }
@@ -165,7 +165,7 @@ func match(notices []Notice, incidents []Incident) matching {
 }
 
 // shares fills in what is counted.
-func (s *Scoring) shares(out *Score, m matching) {
+func (m *matching) shares(out *Score) {
 	matched, detected, again := 0, 0, 0
 	var lost, seen float64
 	for i, told := range m.told {
@@ -187,41 +187,48 @@ func (s *Scoring) shares(out *Score, m matching) {
 
 // times fills in what is measured in minutes and in budget.
 func (s *Scoring) times(out *Score, m matching) {
-	var delay, spent, reset []float64
-	var during, rightly float64
+	var t tally
 	for _, x := range s.Cases {
-		l := x.book
 		key := x.s.Objective.Key()
 		for k := range m.notices {
-			n := &m.notices[k]
-			if n.Objective != key {
-				continue
-			}
-			if l != nil {
-				lost := l.spent(slo.Span{From: n.Since - n.Long, To: ended(n, x.s)})
-				during += lost
-				if m.of[k] >= 0 {
-					rightly += lost
-				}
-			}
-			i := m.of[k]
-			if i < 0 || m.told[i][0] != k {
-				continue
-			}
-			c := &m.incidents[i]
-			delay = append(delay, float64(n.At-c.From))
-			if l != nil {
-				spent = append(spent, l.spent(slo.Span{From: c.From, To: n.At}))
-			}
-			if n.Ended > 0 {
-				reset = append(reset, float64(max(0, n.Ended-c.To)))
+			if m.notices[k].Objective == key {
+				t.add(x, &m, k)
 			}
 		}
 	}
-	if during > 0 {
-		out.BudgetPrecision = new(rightly / during)
+	if t.during > 0 {
+		out.BudgetPrecision = new(t.rightly / t.during)
 	}
-	out.Delay, out.Spent, out.Reset = distribution(delay), distribution(spent), distribution(reset)
+	out.Delay, out.Spent, out.Reset = distribution(t.delay), distribution(t.spent), distribution(t.reset)
+}
+
+// tally gathers what notices took and cost.
+type tally struct {
+	delay, spent, reset []float64
+	during, rightly     float64
+}
+
+// add takes in a notice; only the first about an incident has a delay.
+func (t *tally) add(x *Case, m *matching, k int) {
+	n, l, i := &m.notices[k], x.book, m.of[k]
+	if l != nil {
+		lost := l.spent(slo.Span{From: n.Since - n.Long, To: ended(n, x.s)})
+		t.during += lost
+		if i >= 0 {
+			t.rightly += lost
+		}
+	}
+	if i < 0 || m.told[i][0] != k {
+		return
+	}
+	c := &m.incidents[i]
+	t.delay = append(t.delay, float64(n.At-c.From))
+	if l != nil {
+		t.spent = append(t.spent, l.spent(slo.Span{From: c.From, To: n.At}))
+	}
+	if n.Ended > 0 {
+		t.reset = append(t.reset, float64(max(0, n.Ended-c.To)))
+	}
 }
 
 // ended is when a notice's incident ended, or where the history does.

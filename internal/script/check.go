@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -19,44 +18,71 @@ import (
 
 // known checks the form of an expectation while reading.
 func known(words []string) error {
-	n := len(words)
-	want := func(form string, ok bool) error {
-		if ok {
-			return nil
-		}
+	form, ok := form(words)
+	if form == "" {
+		return fmt.Errorf("nothing is known of %q; expect remaining, sli, spent, allowed, good, total, burn, level, flag, condition, alert, told, gate, no", clip(words[0]))
+	}
+	if !ok {
 		return fmt.Errorf("write `%s`", form)
 	}
 	switch words[0] {
 	case "remaining", "sli", "spent", "allowed", "good", "total":
-		if err := want(words[0]+" = NUMBER", n == 3); err != nil {
-			return err
-		}
 		return comparison(words[1:])
 	case "burn":
-		if err := want("burn 1h > 14.4", n == 4); err != nil {
-			return err
-		}
 		if _, err := slo.ParseLength(words[1]); err != nil {
 			return fmt.Errorf("%q is no look-back like 1h", clip(words[1]))
 		}
 		return comparison(words[2:])
-	case "level":
-		return want("level healthy", n == 2)
-	case "flag":
-		return want("flag NAME", n == 2)
-	case "no":
-		return want("no flag NAME`, `no alert` or `no alert page", n == 3 && (words[1] == "flag" || words[1] == "alert") || n == 2 && words[1] == "alert")
-	case "condition":
-		return want("condition NAME true", n == 3 && slices.Contains([]string{"true", "false", "unknown"}, words[2]))
-	case "alert":
-		return want("alert page", n == 2 && severity(words[1]))
-	case "told":
-		_, err := strconv.ParseUint(words[n-1], 10, 31)
-		return want("told page 1", n == 3 && severity(words[1]) && err == nil)
-	case "gate":
-		return want("gate fail`, or `gate warn for fix", n == 2 || n == 4 && words[2] == "for")
 	}
-	return fmt.Errorf("nothing is known of %q; expect remaining, sli, spent, allowed, good, total, burn, level, flag, condition, alert, told, gate, no", clip(words[0]))
+	return nil
+}
+
+// form is how an expectation is written, and whether these words are so; "" for
+// one that nobody knows.
+func form(words []string) (form string, ok bool) {
+	n := len(words)
+	switch words[0] {
+	case "remaining", "sli", "spent", "allowed", "good", "total":
+		return words[0] + " = NUMBER", n == 3
+	case "burn":
+		return "burn 1h > 14.4", n == 4
+	case "level":
+		return "level healthy", n == 2
+	case "flag":
+		return "flag NAME", n == 2
+	case "no": // what is not
+		return "no flag NAME`, `no alert` or `no alert page", negated(words[1:])
+	case "condition":
+		return "condition NAME true", n == 3 && slices.Contains([]string{"true", "false", "unknown"}, words[2])
+	case "alert":
+		return "alert page", n == 2 && severity(words[1])
+	case "told":
+		return "told page 1", n == 3 && severity(words[1]) && whole(words[2])
+	case "gate":
+		return "gate fail`, or `gate warn for fix", verdict(words)
+	}
+	return "", false
+}
+
+// negated says whether words may stand behind "no".
+func negated(words []string) bool {
+	switch {
+	case len(words) == 0:
+		return false
+	case words[0] == "flag":
+		return len(words) == 2
+	}
+	return words[0] == "alert" && (len(words) == 1 || len(words) == 2 && severity(words[1]))
+}
+
+// verdict says whether words are a gate's verdict, for a class maybe.
+func verdict(words []string) bool {
+	return len(words) == 2 || len(words) == 4 && words[2] == "for"
+}
+
+func whole(word string) bool {
+	_, err := strconv.ParseUint(word, 10, 31)
+	return err == nil
 }
 
 func severity(word string) bool { return word == "page" || word == "ticket" }
@@ -92,18 +118,8 @@ func number(text string) (value float64, decimals int, percent bool, err error) 
 func (m *machine) check(x *subject, at slo.Minute, words []string) (got string, ok bool, err error) {
 	st := x.status(at, words)
 	switch words[0] {
-	case "remaining":
-		return compare(st.Budget.Remaining, words[1:])
-	case "sli":
-		return compare(st.SLI, words[1:])
-	case "spent":
-		return compare(&st.Budget.Spent, words[1:])
-	case "allowed":
-		return compare(&st.Budget.Allowed, words[1:])
-	case "good":
-		return compare(new(st.Stretch.Good.Float()), words[1:])
-	case "total":
-		return compare(new(st.Stretch.Total.Float()), words[1:])
+	case "remaining", "sli", "spent", "allowed", "good", "total":
+		return compare(figure(&st, words[0]), words[1:])
 	case "burn":
 		look, _ := slo.ParseLength(words[1])
 		for _, b := range st.Burns {
@@ -129,16 +145,35 @@ func (m *machine) check(x *subject, at slo.Minute, words []string) (got string, 
 	return m.gate(x, at, words)
 }
 
+// figure is a value of a status by its name; nil is one that is not known.
+func figure(st *slo.Status, name string) *float64 {
+	switch name {
+	case "remaining":
+		return st.Budget.Remaining
+	case "sli":
+		return st.SLI
+	case "spent":
+		return &st.Budget.Spent
+	case "allowed":
+		return &st.Budget.Allowed
+	case "good":
+		return new(st.Stretch.Good.Float())
+	}
+	return new(st.Stretch.Total.Float())
+}
+
 // compare holds a value against what is written. Equal is to the decimals that
 // are written.
 func compare(v *float64, words []string) (string, bool, error) {
 	if v == nil || math.IsNaN(*v) {
 		return "unknown", words[1] == "unknown", nil
 	}
+	if words[1] == "unknown" {
+		return fmt.Sprint(*v), false, nil
+	}
 	want, decimals, percent, err := number(words[1])
 	if err != nil {
-		// Only "unknown" comes here: the rest was looked at while reading.
-		return fmt.Sprint(*v), false, nil
+		return "", false, err
 	}
 	value, unit := *v, ""
 	if percent {
@@ -201,7 +236,7 @@ func (x *subject) told(m *machine, at slo.Minute, words []string) (string, bool,
 	if words[0] == "alert" {
 		return fmt.Sprintf("%d firing", firing), firing > 0, nil
 	}
-	return fmt.Sprintf("told %d times", told), strconv.Itoa(told) == words[2], nil
+	return fmt.Sprintf("told %d times", told), slices.Equal(words[2:], []string{strconv.Itoa(told)}), nil
 }
 
 // silent says whether nothing fires, of a severity or at all.
@@ -210,9 +245,6 @@ func (x *subject) silent(m *machine, at slo.Minute, severities []string) (string
 		severities = []string{"page", "ticket"}
 	}
 	for _, s := range severities {
-		if !severity(s) {
-			return "", false, errors.New("write `no alert`, `no alert page` or `no alert ticket`")
-		}
 		if _, firing, _ := x.told(m, at, []string{"alert", s}); firing {
 			return "a " + s + " is firing", false, nil
 		}
@@ -266,11 +298,11 @@ func (m *machine) gate(x *subject, at slo.Minute, words []string) (string, bool,
 	}
 	slices.SortFunc(req.States, func(a, b gate.BudgetState) int { return strings.Compare(a.Key(), b.Key()) })
 	d := gate.Decide(req)
-	got := d.Verdict.String()
+	got := []string{d.Verdict.String()}
 	for _, r := range d.Reasons {
-		got += "; " + r.Text
+		got = append(got, r.Text)
 	}
-	return got, d.Verdict.String() == words[1], nil
+	return strings.Join(got, "; "), d.Verdict.String() == words[1], nil
 }
 
 // status evaluates the objective at an instant. A burn rate that is asked for
@@ -307,14 +339,14 @@ func (x *subject) series() slo.View {
 		x.view = minutes
 		return x.view
 	}
-	var slices []slo.Point
+	var judged []slo.Point
 	birth, _ := minutes.Birth()
 	for at := birth / step * step; at+step <= x.end; at += step {
 		e := slo.SliceEvidence{Stretch: minutes.Sum(slo.Span{From: at, To: at + step}), Width: 1}
 		if c, ok := slo.SliceOf(x.o, e); ok {
-			slices = append(slices, slo.Point{At: at, Count: c})
+			judged = append(judged, slo.Point{At: at, Count: c})
 		}
 	}
-	x.view = slo.NewSeries(step, x.end, slices)
+	x.view = slo.NewSeries(step, x.end, judged)
 	return x.view
 }

@@ -133,15 +133,7 @@ func (p *parser) line(n int, words []string, indented bool) error {
 func (p *parser) begin(s *step, args []string) (err error) {
 	switch s.verb {
 	case "from":
-		if !p.moved || len(args) != 1 {
-			return errors.New("write `from TIME` once, at the top")
-		}
-		t, err := time.Parse(time.RFC3339, args[0])
-		if err != nil || t.Unix() < 0 {
-			return fmt.Errorf("%q is no time like 2025-01-01T00:00:00Z", clip(args[0]))
-		}
-		p.start = slo.MinuteOf(t)
-		return nil
+		return p.from(args)
 	case "objective":
 		s.declared, err = objective(args)
 		if err == nil {
@@ -149,7 +141,7 @@ func (p *parser) begin(s *step, args []string) (err error) {
 		}
 		return err
 	case "load":
-		return p.load(s, args)
+		return load(s, args)
 	case "rows":
 		if len(args) != 1 {
 			return errors.New("write `rows SERVICE/SLO`")
@@ -157,30 +149,52 @@ func (p *parser) begin(s *step, args []string) (err error) {
 		s.objective = args[0]
 		return nil
 	case "exclude":
-		if len(args) != 3 {
-			return errors.New("write `exclude SERVICE/SLO FROM TO`")
-		}
-		s.objective = args[0]
-		if s.span.From, err = p.instant(args[1]); err == nil {
-			s.span.To, err = p.instant(args[2])
-		}
-		return err
+		return p.exclude(s, args)
 	case "at":
-		if len(args) < 1 || len(args) > 2 {
-			return errors.New("write `at TIME`, or `at TIME SERVICE/SLO`")
-		}
-		if len(args) == 2 {
-			s.objective = args[1]
-		}
-		s.at, err = p.instant(args[0])
-		return err
+		return p.when(s, args)
 	case "clear":
 		return nil
 	}
 	return fmt.Errorf("there is no %q; a block begins with from, objective, load, rows, exclude, at or clear", clip(s.verb))
 }
 
-func (p *parser) load(s *step, args []string) (err error) {
+// from reads where the script's time begins.
+func (p *parser) from(args []string) error {
+	if !p.moved || len(args) != 1 {
+		return errors.New("write `from TIME` once, at the top")
+	}
+	t, err := time.Parse(time.RFC3339, args[0])
+	if err != nil || t.Unix() < 0 {
+		return fmt.Errorf("%q is no time like 2025-01-01T00:00:00Z", clip(args[0]))
+	}
+	p.start = slo.MinuteOf(t)
+	return nil
+}
+
+func (p *parser) exclude(s *step, args []string) (err error) {
+	if len(args) != 3 {
+		return errors.New("write `exclude SERVICE/SLO FROM TO`")
+	}
+	s.objective = args[0]
+	if s.span.From, err = p.instant(args[1]); err == nil {
+		s.span.To, err = p.instant(args[2])
+	}
+	return err
+}
+
+// when reads an at.
+func (p *parser) when(s *step, args []string) (err error) {
+	if len(args) < 1 || len(args) > 2 {
+		return errors.New("write `at TIME`, or `at TIME SERVICE/SLO`")
+	}
+	if len(args) == 2 {
+		s.objective = args[1]
+	}
+	s.at, err = p.instant(args[0])
+	return err
+}
+
+func load(s *step, args []string) (err error) {
 	s.every, s.series = 1, map[string][]sample{}
 	switch {
 	case len(args) == 1:

@@ -106,7 +106,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 }
 
 func (o *options) print(h *host.Host, s *host.Session, out *runbacktest.Outcome, format string) error {
-	text := ""
+	var text string
 	switch format {
 	case "json":
 		enc := json.NewEncoder(h.Out)

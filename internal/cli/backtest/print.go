@@ -156,8 +156,13 @@ func (p *printer) swept() {
 	}
 	p.b.WriteByte('\n')
 	p.b.WriteString(p.style.Table([]term.Column{
-		{Title: "Policy"}, {Title: "Precision", Right: true}, {Title: "recall", Right: true},
-		{Title: "held back: precision", Right: true}, {Title: "recall", Right: true}, {Title: "min p50 / p90", Right: true}, {Title: "a week", Right: true},
+		{Title: "Policy"},
+		{Title: "Precision", Right: true},
+		{Title: "recall", Right: true},
+		{Title: "held back: precision", Right: true},
+		{Title: "recall", Right: true},
+		{Title: "min p50 / p90", Right: true},
+		{Title: "a week", Right: true},
 	}, rows))
 }
 

@@ -27,7 +27,7 @@ import (
 // incidents. Subjects are a service, service/slo or service/slo/objective, or
 // "*". Instants are RFC 3339; a minute that an incident touches is its own.
 func ReadIncidents(name string) ([]backtest.Incident, error) {
-	data, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fault.Wrap(fault.NotFound, "incidents "+name, err, "name a CSV or YAML file, or `ledger`")
 	}

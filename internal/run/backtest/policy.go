@@ -71,7 +71,7 @@ func Read(c *config.Catalog, name string, opt config.Options) (Trial, error) {
 	if t, ok := Named(c, name); ok {
 		return t, nil
 	}
-	data, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return Trial{}, fault.Wrap(fault.NotFound, "policy "+name, err, "name a file, or one of documents, default, recommended")
 	}
