@@ -86,7 +86,7 @@ func (l *loader) targetOf(name string, t *openslo.AlertNotificationTarget) Alert
 		if isWord && err == nil && !slices.Contains(kinds, address.Kind) {
 			l.once(at.Place, "contradicting-target", "let the two say the same", "spec.target says %s and its address is of %s", quoted(t.Target), address.Kind)
 		}
-	case broken: // said already
+	case broken, t.Target == "none": // said already; nobody, on purpose
 	case err != nil:
 		l.warnOnce(t.Place, "unreachable-target", "write an address here, or beside it as the annotation nines/address: slack:$NAME, pagerduty:$NAME, sns:arn:...",
 			"%s does not say where it is: nobody is told", quoted(t.Target))
