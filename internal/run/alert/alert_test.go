@@ -17,8 +17,10 @@ import (
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
-func TestOneNotificationAnIncident(t *testing.T) {
-	w := newWorld(t)
+func TestOneNotificationAnIncident(t *testing.T) { everywhere(t, oneNotificationAnIncident) }
+
+func oneNotificationAnIncident(t *testing.T, open opener) {
+	w := newWorldIn(t, open(t))
 	for m := range slo.Minute(60) {
 		bad := int64(0)
 		if m >= 5 && m < 15 {
@@ -105,8 +107,10 @@ func TestCatchingUp(t *testing.T) {
 
 // TestTargetDown holds that a target which is down for an hour gets everything
 // once, in order, when it is back.
-func TestTargetDown(t *testing.T) {
-	w := newWorld(t)
+func TestTargetDown(t *testing.T) { everywhere(t, targetDown) }
+
+func targetDown(t *testing.T, open opener) {
+	w := newWorldIn(t, open(t))
 	down := true
 	tries := 0
 	w.hooks["webhook:$PAGER"].does = func() deed {
@@ -268,9 +272,11 @@ func TestBlind(t *testing.T) {
 // TestNothingIsLost lets two programs run over an incident, kills them here and
 // there, and lets the target fail: everything is told, once, or a second time
 // with the word that it may have been told before.
-func TestNothingIsLost(t *testing.T) {
+func TestNothingIsLost(t *testing.T) { everywhere(t, nothingIsLost) }
+
+func nothingIsLost(t *testing.T, open opener) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t)
+		w := newWorldIn(t, open(t))
 		deeds := rapid.SliceOfN(rapid.SampledFrom([]deed{arrives, arrives, refused, killedBefore, killedAfter}), 0, 6).Draw(rt, "deeds")
 		w.hooks["webhook:$PAGER"].does = func() deed {
 			if len(deeds) == 0 {
@@ -312,8 +318,10 @@ func TestNothingIsLost(t *testing.T) {
 }
 
 // TestTwoAtOnce lets programs run at the same instant.
-func TestTwoAtOnce(t *testing.T) {
-	w := newWorld(t)
+func TestTwoAtOnce(t *testing.T) { everywhere(t, twoAtOnce) }
+
+func twoAtOnce(t *testing.T, open opener) {
+	w := newWorldIn(t, open(t))
 	for m := range slo.Minute(40) {
 		bad := int64(0)
 		if m < 10 {

@@ -79,7 +79,10 @@ type world struct {
 	chart bool
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldIn(t, memory.New()) }
+
+// newWorldIn is newWorld on a store that is empty.
+func newWorldIn(t testing.TB, store timeline.Store) *world {
 	o := slo.Objective{
 		Service: "pay", SLO: "avail", Name: "99.9%", Target: slo.MustDecimal("0.999"),
 		Window: slo.Rolling{Length: slo.Day}, Indicator: "pay.avail", MaxAge: 10,
@@ -96,7 +99,7 @@ func newWorld(t testing.TB) *world {
 			Indicators: []config.Indicator{{ID: "pay.avail", Lineage: "v1"}},
 			Settings:   config.Settings{Alerts: config.Alerts{Page: []string{"webhook:$PAGER"}, Ticket: []string{"webhook:$QUEUE"}, Hold: 5}},
 		},
-		History: timeline.NewHistory(memory.New()), Ledger: w.log, Now: t0.Time(), Actor: "test",
+		History: timeline.NewHistory(store), Ledger: w.log, Now: t0.Time(), Actor: "test",
 	}
 	w.record(t, t0-slo.Day, t0, 0)
 	return w
