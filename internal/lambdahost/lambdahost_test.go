@@ -80,12 +80,14 @@ func (s *trouble) Fetch(ctx context.Context, req metric.Request) ([]metric.Serie
 
 // world is a function with a live source in memory and a store in a file.
 type world struct {
-	t    *testing.T
-	src  *trouble
-	log  bytes.Buffer
-	env  map[string]string
-	now  time.Time
-	wire lambdahost.Wiring
+	t   *testing.T
+	src *trouble
+	log bytes.Buffer
+	env map[string]string
+	now time.Time
+	// clock tells the time in place of now where it is set.
+	clock func() time.Time
+	wire  lambdahost.Wiring
 	// handle is what lambda.Start gets.
 	handle func(context.Context, json.RawMessage) (*lambdahost.Answer, error)
 }
@@ -125,12 +127,19 @@ func start(t *testing.T) *world {
 // fresh is a cold start.
 func (w *world) fresh() {
 	fn := lambdahost.New(w.wire, lambdahost.Process{
-		Getenv: func(name string) string { return w.env[name] }, Now: func() time.Time { return w.now }, Out: &w.log,
+		Getenv: func(name string) string { return w.env[name] }, Now: w.time, Out: &w.log,
 	})
 	var ok bool
 	if w.handle, ok = fn.Handler().(func(context.Context, json.RawMessage) (*lambdahost.Answer, error)); !ok {
 		w.t.Fatalf("the handler is %T", fn.Handler())
 	}
+}
+
+func (w *world) time() time.Time {
+	if w.clock != nil {
+		return w.clock()
+	}
+	return w.now
 }
 
 // write puts the documents in the package of the function.

@@ -52,9 +52,7 @@ func (f *Function) measure(ctx context.Context, st *state, ev Event, answer *Ans
 	for _, id := range slices.Sorted(maps.Keys(out.Failed)) {
 		f.log.LogAttrs(ctx, slog.LevelWarn, "not measured", slog.String("indicator", id), slog.String("error", out.Failed[id]))
 	}
-	if _, aerr := st.host.Alerts(ctx, st.session, env, out.Entries()); aerr != nil {
-		f.log.LogAttrs(ctx, slog.LevelError, "alerts not decided or not told", slog.String("error", aerr.Error()))
-	}
+	f.alerts(ctx, st, env, out)
 	if perr := f.publish(ctx, st, env, out); perr != nil {
 		f.log.LogAttrs(ctx, slog.LevelError, "metrics not published", slog.String("error", perr.Error()))
 	}
@@ -67,6 +65,30 @@ func (f *Function) measure(ctx context.Context, st *state, ev Event, answer *Ans
 		return nil
 	}
 	return err
+}
+
+// alerts has alerts decided and people told, in the time that is left but for what
+// publishing takes.
+func (f *Function) alerts(ctx context.Context, st *state, env *run.Env, out *Measured) {
+	var left func() time.Duration
+	if deadline, ok := ctx.Deadline(); ok {
+		keep := reserve(deadline.Sub(f.Now()))
+		left = func() time.Duration { return deadline.Sub(f.Now()) - keep }
+	}
+	rep, err := st.host.Alerts(ctx, st.session, env, out.Entries(), left)
+	if err != nil {
+		f.log.LogAttrs(ctx, slog.LevelError, "alerts not decided or not told", slog.String("error", err.Error()))
+	}
+	for i := range rep.Events {
+		e := &rep.Events[i]
+		f.log.LogAttrs(ctx, slog.LevelInfo, "alert", slog.String("kind", string(e.Kind)), slog.String("incident", e.Incident), slog.String("rule", e.Rule))
+	}
+	for _, l := range append(rep.Failed, rep.Dead...) {
+		f.log.LogAttrs(ctx, slog.LevelWarn, "not told", slog.String("target", l.Target), slog.String("incident", l.Event.Incident), slog.String("error", l.Error))
+	}
+	if rep.Waiting > 0 {
+		f.log.LogAttrs(ctx, slog.LevelInfo, "alerts wait to be told", slog.Int("letters", rep.Waiting))
+	}
 }
 
 // due lists the objectives to measure.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"strings"
+	"time"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/forge"
@@ -14,11 +15,13 @@ import (
 
 // Alerts decides what was measured and tells whom it concerns. A store that keeps
 // nothing has no alerts.
-func (h *Host) Alerts(ctx context.Context, s *Session, env *run.Env, entries []status.Entry) (runalert.Report, error) {
+//
+// Left is how much time there is for telling; nil: as much as it takes.
+func (h *Host) Alerts(ctx context.Context, s *Session, env *run.Env, entries []status.Entry, left func() time.Duration) (runalert.Report, error) {
 	if !s.Kept() {
 		return runalert.Report{}, nil
 	}
-	return runalert.Run(ctx, env, runalert.Options{Entries: entries, Open: h.alertTarget, By: env.Actor, Now: h.Now, Chart: true})
+	return runalert.Run(ctx, env, runalert.Options{Entries: entries, Open: h.alertTarget, By: env.Actor, Now: h.Now, Chart: true, Left: left})
 }
 
 // TellAlerts is [Host.Alerts] for a terminal: what happened gets a line on
@@ -35,7 +38,7 @@ func (h *Host) TellAlerts(ctx context.Context, s *Session, entries []status.Entr
 			return err
 		}
 	}
-	rep, err := h.Alerts(ctx, s, &env, entries)
+	rep, err := h.Alerts(ctx, s, &env, entries, nil)
 	for i := range rep.Events {
 		e := &rep.Events[i]
 		h.Note("alert %s: %s, %s", e.Kind, e.Rule, e.Reasons[0].Text)

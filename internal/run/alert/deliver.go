@@ -3,6 +3,8 @@ package alert
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net"
 	"slices"
 	"time"
 
@@ -24,6 +26,10 @@ const (
 	// batch is how many letters are claimed at once, so that few are unsure after a
 	// kill.
 	batch = 10
+	// letterTime is how long one letter may take, leastTime how much time must be
+	// left to begin with one.
+	letterTime = 10 * time.Second
+	leastTime  = time.Second
 	// longestPause is how long a failing target is left alone at most.
 	longestPause = 15 * time.Minute
 )
@@ -41,6 +47,9 @@ type delivery struct {
 // that is due.
 func (d *delivery) run(ctx context.Context) error {
 	for {
+		if d.opt.Left != nil && d.opt.Left() < leastTime {
+			return d.waiting(ctx)
+		}
 		claimed, err := d.claim(ctx)
 		if err != nil || len(claimed) == 0 {
 			return err
@@ -72,7 +81,7 @@ func (d *delivery) claim(ctx context.Context) (claimed []Letter, err error) {
 		for _, i := range order {
 			l := &m.Letters[i]
 			room := l.Target == "" || d.sent(m, l.Target, now)+taken[l.Target] < d.limit()
-			if len(claimed) == batch || !room || l.Due.After(now) || l.Claimed.After(now) || ahead(m, i) {
+			if len(claimed) == d.batch() || !room || l.Due.After(now) || l.Claimed.After(now) || ahead(m, i) {
 				d.rep.Waiting++
 				continue
 			}
@@ -84,6 +93,24 @@ func (d *delivery) claim(ctx context.Context) (claimed []Letter, err error) {
 		return len(claimed) > 0, nil
 	})
 	return claimed, err
+}
+
+// batch is how many letters are claimed at once: one where time is short, so that
+// none is left claimed.
+func (d *delivery) batch() int {
+	if d.opt.Left != nil {
+		return 1
+	}
+	return batch
+}
+
+// waiting counts what there is no time for.
+func (d *delivery) waiting(ctx context.Context) error {
+	m, err := load(ctx, d.env.History)
+	if err == nil {
+		d.rep.Waiting = len(m.Letters)
+	}
+	return err
 }
 
 func (d *delivery) limit() int {
@@ -107,11 +134,24 @@ func (*delivery) sent(m *Memory, target string, now time.Time) int {
 // send sends one letter; its Error says what went wrong.
 func (d *delivery) send(ctx context.Context, l *Letter) {
 	l.Tries++
+	patience := letterTime
+	if d.opt.Left != nil {
+		patience = min(patience, d.opt.Left())
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	err := d.try(ctx, l)
+	// Who gave no answer in time may have been told all the same.
+	l.Unsure = l.Unsure || l.Target != "" && timedOut(ctx, err)
 	l.Error, l.patience = "", notify.RetryAfter(err)
 	if err != nil {
 		l.Error = err.Error()
 	}
+}
+
+func timedOut(ctx context.Context, err error) bool {
+	late, ok := errors.AsType[net.Error](err)
+	return err != nil && (ctx.Err() != nil || ok && late.Timeout())
 }
 
 func (d *delivery) try(ctx context.Context, l *Letter) error {
@@ -134,7 +174,7 @@ func (d *delivery) try(ctx context.Context, l *Letter) error {
 		d.open[l.Target] = t
 	}
 	m := message(ctx, d.env, l, d.opt.Now())
-	if deadline, ok := ctx.Deadline(); d.opt.Chart && (!ok || deadline.Sub(d.opt.Now()) > chartTime) {
+	if d.opt.Chart && (d.opt.Left == nil || d.opt.Left() > chartTime) {
 		picture(ctx, d.env, l, to.Address.Kind, &m)
 	}
 	return t.Send(ctx, m) //nolint:wrapcheck // says all there is to say
@@ -176,7 +216,7 @@ func (d *delivery) settle(ctx context.Context, done []Letter) error {
 				m.Letters = slices.Delete(m.Letters, at, at+1)
 			default:
 				keep := &m.Letters[at]
-				keep.Tries, keep.Error, keep.Claimed, keep.By = l.Tries, l.Error, time.Time{}, ""
+				keep.Tries, keep.Error, keep.Unsure, keep.Claimed, keep.By = l.Tries, l.Error, l.Unsure, time.Time{}, ""
 				keep.Due = now.Add(max(pause(l.Tries), l.patience))
 			}
 		}

@@ -29,6 +29,9 @@ type Options struct {
 	// Limit is how many letters a target gets in [LimitWindow] at most; 0: the
 	// default. What is above it waits.
 	Limit int
+	// Left says how much time there is still for telling; nil: as much as it takes.
+	// What there is no time for waits for the next run.
+	Left func() time.Duration
 	// Chart adds a picture where a target shows one and there is time to draw it.
 	Chart bool
 }
