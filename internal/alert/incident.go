@@ -91,8 +91,7 @@ func (x *step) wane(g *group, inc *Incident) {
 func (x *step) resolve(g *group, inc *Incident) {
 	at := g.rules[0]
 	var targets []string
-	for k := len(g.rules) - 1; k >= 0; k-- {
-		i := g.rules[k]
+	for _, i := range slices.Backward(g.rules) {
 		r := &x.in.Set.rules[i]
 		if !slices.Contains(inc.Rules, r.ID) {
 			continue

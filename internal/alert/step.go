@@ -122,10 +122,12 @@ func (a *Alert) move(t slo.Truth, after, at slo.Minute) {
 		return
 	case slo.True:
 	}
-	if a.Phase == Inactive {
+	switch a.Phase {
+	case Inactive:
 		*a = Alert{Phase: Pending, Since: at}
-	} else if a.Phase == Pending {
+	case Pending:
 		a.Held++
+	case Firing:
 	}
 	a.Frozen, a.Last = 0, at
 	if a.Phase == Pending && a.Held >= after {

@@ -23,7 +23,7 @@ func TestVolume(t *testing.T) {
 		{"ten a minute", 1, 10, "0", ""},
 	} {
 		var points []slo.Point
-		for m := slo.Minute(0); m < 30*slo.Day; m++ {
+		for m := range 30 * slo.Day {
 			if int64(m)%c.every != 0 {
 				points = append(points, slo.Point{At: t0 + m})
 				continue

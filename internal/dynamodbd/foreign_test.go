@@ -72,16 +72,17 @@ func newTwin(t testing.TB, endpoint string) *twin {
 // outcome is what a request came to, in words that can be compared.
 func outcome(units float64, items any, err error, back bool) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		text := api.ErrorCode()
+		var text strings.Builder
+		text.WriteString(api.ErrorCode())
 		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok && back {
-			text += show(failed.Item)
+			text.WriteString(show(failed.Item))
 		}
 		if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 			for _, r := range canceled.CancellationReasons {
-				text += " " + aws.ToString(r.Code) + show(r.Item)
+				text.WriteString(" " + aws.ToString(r.Code) + show(r.Item))
 			}
 		}
-		return text
+		return text.String()
 	}
 	if err != nil {
 		return "not answered: " + err.Error()

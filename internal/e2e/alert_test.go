@@ -200,7 +200,7 @@ func TestAlertKilledWhileTelling(t *testing.T) {
 // machine and nobody has read a word there.
 func TestAlertKilledBeforeTelling(t *testing.T) {
 	a := newAlerting(t)
-	deaf, err := net.Listen("tcp", "127.0.0.1:0")
+	deaf, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,8 @@ func TestWhoseRightsReadCloudWatch(t *testing.T) {
 	runner(t)
 	t.Parallel()
 	const role = "arn:aws:iam::123456789012:role/nines-reads"
-	ci := "stages: [test, deploy]\ninclude:\n"
+	var ci strings.Builder
+	ci.WriteString("stages: [test, deploy]\ninclude:\n")
 	aws := newAccount(t, 120)
 	for _, c := range [][2]string{
 		{"token", "aws-role: '" + role + "'"}, {"runner", ""}, {"forced", "aws-credentials: variables"}, {"nothing", "aws-credentials: id-token"},
@@ -116,10 +117,10 @@ func TestWhoseRightsReadCloudWatch(t *testing.T) {
 		if c[1] != "" {
 			inputs = append(inputs, c[1])
 		}
-		ci += component("slo-check", inputs...)
+		ci.WriteString(component("slo-check", inputs...))
 	}
-	ci += "token-slo-check: {variables: {AWS_PROFILE: evil, AWS_CONFIG_FILE: /nowhere, AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9'}}\n"
-	p := newProject(t, map[string]string{".gitlab-ci.yml": ci, "slo/slo.yaml": fmt.Sprintf(cloudwatchDoc, "Latency")})
+	ci.WriteString("token-slo-check: {variables: {AWS_PROFILE: evil, AWS_CONFIG_FILE: /nowhere, AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:9'}}\n")
+	p := newProject(t, map[string]string{".gitlab-ci.yml": ci.String(), "slo/slo.yaml": fmt.Sprintf(cloudwatchDoc, "Latency")})
 	tmp := t.TempDir()
 	p.env = append(p.env, "TMPDIR="+tmp, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONTAINER_CREDENTIALS_FULL_URI="+aws.URL+"/runner")
 	got := p.run(t,

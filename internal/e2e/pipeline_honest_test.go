@@ -62,13 +62,15 @@ func recorded(bad int) string {
 
 func honestFiles(store, away string) map[string]string {
 	files := map[string]string{"slo/fine.csv": recorded(0), "slo/worn.csv": recorded(23), "slo/spent.csv": recorded(40)}
-	docs := honestPolicies
+	var docs strings.Builder
+	docs.WriteString(honestPolicies)
 	for _, s := range [][2]string{{"fine", "fine"}, {"worn", "worn"}, {"spent", "spent"}, {"frozen", "fine"}, {"lenient", "fine"}} {
-		docs += fmt.Sprintf(recordedDoc, s[0], s[1])
+		fmt.Fprintf(&docs, recordedDoc, s[0], s[1])
 	}
-	files["slo/slo.yaml"] = docs
+	files["slo/slo.yaml"] = docs.String()
 	kept, lost := "store: 'sqlite:"+store+"'", "store: 'sqlite:"+away+"'"
-	ci := "stages: [test, deploy, after]\ninclude:\n"
+	var ci strings.Builder
+	ci.WriteString("stages: [test, deploy, after]\ninclude:\n")
 	for _, c := range []struct{ name, service, mode, store, more string }{
 		{"fine", "fine", "enforce", kept, ""},
 		{"worn", "worn", "enforce", kept, ""},
@@ -76,7 +78,7 @@ func honestFiles(store, away string) map[string]string {
 		{"advised", "spent", "advise", kept, ""},
 		{"nobody", "nobody", "advise", kept, ""},
 	} {
-		ci += component("slo-check", "config: slo", "job-prefix: "+c.name+"-", "service: "+c.service, "mode: "+c.mode, c.store)
+		ci.WriteString(component("slo-check", "config: slo", "job-prefix: "+c.name+"-", "service: "+c.service, "mode: "+c.mode, c.store))
 	}
 	var jobs strings.Builder
 	for _, c := range []struct{ name, service, mode, store, input, job string }{
@@ -98,10 +100,10 @@ func honestFiles(store, away string) map[string]string {
 		if c.input != "" {
 			inputs = append(inputs, c.input)
 		}
-		ci += component("gate", inputs...)
+		ci.WriteString(component("gate", inputs...))
 		jobs.WriteString(deployJob(c.name, c.job))
 	}
-	files[".gitlab-ci.yml"] = ci + jobs.String() + `
+	files[".gitlab-ci.yml"] = ci.String() + jobs.String() + `
 after:
   stage: after
   needs: [worn-slo-check]

@@ -27,7 +27,7 @@ func TestProven(t *testing.T) {
 		text   string
 	}{
 		{"not asked for", []gate.BudgetState{healthy(flag(slo.FastBurn), with(0))}, 0, decision.Fail, ""},
-		{"too little", []gate.BudgetState{healthy(flag(slo.FastBurn), with(limit - 0.1))}, 5 * slo.Week, decision.Warn, "once in 32 days, and 35d is asked for (the policy says warn)"},
+		{"too little", []gate.BudgetState{healthy(flag(slo.FastBurn), with(limit-0.1))}, 5 * slo.Week, decision.Warn, "once in 32 days, and 35d is asked for (the policy says warn)"},
 		{"at the limit", []gate.BudgetState{healthy(flag(slo.FastBurn), with(limit))}, 5 * slo.Week, decision.Fail, "once in 35 days (asked for: 35d)"},
 		{"not known", []gate.BudgetState{healthy(flag(slo.FastBurn))}, 5 * slo.Week, decision.Fail, "none is known"},
 		{"an exhausted budget is no burn", []gate.BudgetState{healthy(level(slo.Exhausted), flag(slo.FastBurn), with(0))}, 5 * slo.Week, decision.Fail, "once in a minute"},
@@ -38,12 +38,12 @@ func TestProven(t *testing.T) {
 		r := request(c.states...)
 		r.Policy.Evidence = c.asks
 		d := gate.Decide(r)
-		text := ""
+		var text strings.Builder
 		for _, x := range d.Reasons {
-			text += x.Text + "\n"
+			text.WriteString(x.Text + "\n")
 		}
-		if d.Verdict != c.want || !strings.Contains(text, c.text) {
-			t.Errorf("%s: %v, want %v with %q:\n%s", c.name, d.Verdict, c.want, c.text, text)
+		if d.Verdict != c.want || !strings.Contains(text.String(), c.text) {
+			t.Errorf("%s: %v, want %v with %q:\n%s", c.name, d.Verdict, c.want, c.text, text.String())
 		}
 	}
 	r := request(healthy())

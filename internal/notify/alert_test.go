@@ -18,24 +18,22 @@ func at(s string) time.Time {
 	return t
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // outage is the outage of the semantics: a minute of nothing but errors.
 func outage() notify.Alert {
 	return notify.Alert{
 		Status: notify.Firing, Severity: notify.Page, Incident: "payment-api/availability/0.999/page@2025-01-31T00:01Z",
 		SLO: "availability", Objective: "payment-api/availability/0.999", Target: "0.999", Window: "30d", Condition: "page-fast",
-		StartsAt: at("2025-01-31T00:01:00Z"), Long: &notify.Rate{Lookback: "1h", Value: ptr(16.666666)}, Short: &notify.Rate{Lookback: "5m", Value: ptr(200.0)},
-		Threshold: "14.4", Bad: 1000, Total: 60_000, Remaining: ptr(0.9768518), Exhausts: ptr(int64(151_920)), Looked: time.Hour,
+		StartsAt: at("2025-01-31T00:01:00Z"), Long: &notify.Rate{Lookback: "1h", Value: new(16.666666)}, Short: &notify.Rate{Lookback: "5m", Value: new(200.0)},
+		Threshold: "14.4", Bad: 1000, Total: 60_000, Remaining: new(0.9768518), Exhausts: new(int64(151_920)), Looked: time.Hour,
 		Changes: []notify.Change{{At: at("2025-01-30T23:56:00Z"), Kind: "deploy", Text: "1.4.2 went to production", Actor: "ada"}},
 	}
 }
 
 func TestWords(t *testing.T) {
 	resolved := outage()
-	resolved.Status, resolved.EndsAt, resolved.Lost = notify.Resolved, at("2025-01-31T00:43:00Z"), ptr(0.031)
+	resolved.Status, resolved.EndsAt, resolved.Lost = notify.Resolved, at("2025-01-31T00:43:00Z"), new(0.031)
 	gone := outage()
-	gone.Remaining, gone.Changes, gone.Again, gone.Severity = ptr(-0.056), nil, true, notify.Ticket
+	gone.Remaining, gone.Changes, gone.Again, gone.Severity = new(-0.056), nil, true, notify.Ticket
 	blind := outage()
 	blind.Status, blind.Long, blind.Short, blind.Changes, blind.Looked = notify.NoData, nil, nil, nil, 0
 	berlin, err := time.LoadLocation("Europe/Berlin")

@@ -23,47 +23,60 @@ type Hours struct {
 // ("Mon,Wed-Fri"), the zone may be left out (UTC). Hours end on the day they
 // begin; the end may be 24:00. The error is of kind Invalid.
 func ParseHours(s string) (Hours, error) {
-	bad := func(why string) (Hours, error) {
+	h, why := parseHours(s)
+	if why != "" {
 		return Hours{}, fault.New(fault.Invalid, fmt.Sprintf("business hours %.40q", s), why, `write them as "Mon-Fri 09:00-17:00 Europe/Berlin"`)
 	}
+	return h, nil
+}
+
+// parseHours reads hours, or says why it cannot.
+func parseHours(s string) (h Hours, why string) {
 	fields := strings.Fields(s)
 	if len(fields) < 2 || len(fields) > 3 {
-		return bad("days, hours and a zone are wanted")
+		return h, "days, hours and a zone are wanted"
 	}
-	h := Hours{zone: time.UTC, text: strings.Join(fields, " ")}
+	h = Hours{zone: time.UTC, text: strings.Join(fields, " ")}
 	for part := range strings.SplitSeq(fields[0], ",") {
-		first, last, isRange := strings.Cut(part, "-")
-		if !isRange {
-			last = first
-		}
-		i, j := weekday(first), weekday(last)
-		if i < 0 || j < 0 {
-			return bad(fmt.Sprintf("%.20q is no day or range of days", part))
-		}
-		for d := i; ; d = (d + 1) % 7 {
-			h.days[d] = true
-			if d == j {
-				break
-			}
+		if !h.open(part) {
+			return h, fmt.Sprintf("%.20q is no day or range of days", part)
 		}
 	}
 	m := regexp.MustCompile(`^(\d\d:\d\d)-(\d\d:\d\d)$`).FindStringSubmatch(fields[1])
 	if m == nil {
-		return bad("the hours are no HH:MM-HH:MM")
+		return h, "the hours are no HH:MM-HH:MM"
 	}
 	var ok1, ok2 bool
 	h.from, ok1 = clock(m[1])
 	if h.to, ok2 = clock(m[2]); !ok1 || !ok2 || h.to <= h.from {
-		return bad("the hours end before they begin")
+		return h, "the hours end before they begin"
 	}
 	if len(fields) == 3 {
 		zone, err := time.LoadLocation(fields[2])
 		if err != nil || fields[2] == "Local" {
-			return bad(fmt.Sprintf("there is no zone %.40q", fields[2]))
+			return h, fmt.Sprintf("there is no zone %.40q", fields[2])
 		}
 		h.zone = zone
 	}
-	return h, nil
+	return h, ""
+}
+
+// open adds a day or a range of days, which may go over the end of the week.
+func (h *Hours) open(part string) bool {
+	first, last, isRange := strings.Cut(part, "-")
+	if !isRange {
+		last = first
+	}
+	i, j := weekday(first), weekday(last)
+	if i < 0 || j < 0 {
+		return false
+	}
+	for d := i; ; d = (d + 1) % 7 {
+		h.days[d] = true
+		if d == j {
+			return true
+		}
+	}
 }
 
 func weekday(s string) int {

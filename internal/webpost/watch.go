@@ -16,7 +16,7 @@ const maxSeen = 64 << 10
 
 // Watched is a transport that tells watch what goes over it; with nil it is next
 // itself. Headers that authenticate are shown as "***".
-func Watched(next http.RoundTripper, watch notify.Watch) http.RoundTripper { //nolint:ireturn // it stands in for what it wraps
+func Watched(next http.RoundTripper, watch notify.Watch) http.RoundTripper {
 	if watch == nil {
 		return next
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,9 +70,7 @@ func (p *Poster) Post(ctx context.Context, c Call) ([]byte, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, p.Op(), "its address cannot be used", "")
 	}
-	for name, values := range c.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.Header)
 	if c.Type == "" {
 		c.Type = "application/json"
 	}

@@ -127,7 +127,8 @@ func report(b *testing.B, bySeed [][]backtest.Score) {
 			return backtest.Mean(values)
 		}
 		name := bySeed[0][i].Policy
-		text := fmt.Sprintf("%-28s", name)
+		var text strings.Builder
+		fmt.Fprintf(&text, "%-28s", name)
 		for _, c := range []struct {
 			name   string
 			digits int
@@ -141,11 +142,11 @@ func report(b *testing.B, bySeed [][]backtest.Score) {
 			{"reset", 0, func(s *backtest.Score) float64 { return value(s.Reset.P50) }},
 		} {
 			mean, half := over(c.what)
-			text += fmt.Sprintf("  %s %.*f±%.*f", c.name, c.digits, mean, max(1, c.digits), half)
+			fmt.Fprintf(&text, "  %s %.*f±%.*f", c.name, c.digits, mean, max(1, c.digits), half)
 			if name == "recommended" {
 				b.ReportMetric(mean, c.name)
 			}
 		}
-		b.Log(text)
+		b.Log(text.String())
 	}
 }

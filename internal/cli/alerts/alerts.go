@@ -98,6 +98,22 @@ func volumes(ctx context.Context, h *host.Host, s *host.Session, format string) 
 	return err
 }
 
+// incident is how an incident stands, and who knows.
+func incident(s *host.Session, v *runalert.View, i int) string {
+	inc := &v.Incidents[i]
+	state := "open"
+	if inc.Ended > 0 {
+		state = "quiet since " + s.Show(inc.Ended.Time())
+	}
+	switch {
+	case inc.Told == 0:
+		state += ", nobody was told: held back by " + inc.Held
+	case len(inc.Targets) > 0:
+		state += ", told " + strings.Join(inc.Targets, ", ")
+	}
+	return state
+}
+
 // text is the answer for people.
 func text(s *host.Session, v *runalert.View) string {
 	var b strings.Builder
@@ -117,17 +133,7 @@ func text(s *host.Session, v *runalert.View) string {
 		}
 	}
 	for i := range v.Incidents {
-		inc := &v.Incidents[i]
-		state := "open"
-		if inc.Ended > 0 {
-			state = "quiet since " + s.Show(inc.Ended.Time())
-		}
-		if inc.Told == 0 {
-			state += ", nobody was told: held back by " + inc.Held
-		} else if len(inc.Targets) > 0 {
-			state += ", told " + strings.Join(inc.Targets, ", ")
-		}
-		line("incident %s: %s", inc.ID, state)
+		line("incident %s: %s", v.Incidents[i].ID, incident(s, v, i))
 	}
 	for i := range v.Waiting {
 		l := &v.Waiting[i]

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,7 +93,7 @@ func (t *Target) Send(ctx context.Context, m notify.Message) error {
 		return err
 	}
 	log := &dialogue{}
-	opts := append(t.dial[:len(t.dial):len(t.dial)], mail.WithDebugLog(), mail.WithLogger(log))
+	opts := append(slices.Clip(t.dial), mail.WithDebugLog(), mail.WithLogger(log))
 	c, err := mail.NewClient(t.server, opts...)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, op, err, "")

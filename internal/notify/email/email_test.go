@@ -202,11 +202,11 @@ func TestFaults(t *testing.T) {
 		{"it wants nobody", "554 no service\r\n", fault.Denied},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.Close() //nolint:errcheck // the test is over
+			defer l.Close()
 			ended := make(chan struct{})
 			defer close(ended)
 			go func() {
@@ -214,7 +214,7 @@ func TestFaults(t *testing.T) {
 				if err != nil {
 					return
 				}
-				defer c.Close() //nolint:errcheck // nobody reads on
+				defer c.Close()
 				if tt.raw == "hang" {
 					<-ended
 					return

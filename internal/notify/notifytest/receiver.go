@@ -100,11 +100,11 @@ func Faults(t *testing.T, open func(url string, c *http.Client) (notify.Target, 
 		{"it hangs", "", fault.Unavailable, false, 0},
 	} {
 		t.Run("fault/"+tt.name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.Close() //nolint:errcheck // the test is over
+			defer l.Close()
 			ended := make(chan struct{})
 			go serve(l, tt.raw, ended)
 			c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -145,7 +145,7 @@ func serve(l net.Listener, raw string, ended <-chan struct{}) {
 			return
 		}
 		go func() {
-			defer c.Close() //nolint:errcheck // nobody reads on
+			defer c.Close()
 			buf := make([]byte, 64<<10)
 			if _, err := c.Read(buf); err != nil {
 				return

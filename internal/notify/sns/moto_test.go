@@ -58,7 +58,7 @@ func TestMoto(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing was written to it
+	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
 	if err != nil || !json.Valid(data) || !strings.Contains(string(data), "slo.fifo") {
 		t.Errorf("%v %.200s", err, data)

@@ -33,14 +33,14 @@ func TestExpressions(t *testing.T) {
 		"SUM(SEARCH('{App} MetricName=\"x\"', 'Sum', 60))": "SEARCH", "SUM(METRICS())": "METRICS()",
 	} {
 		_, notes := alarms.Plan([]alarms.Objective{objective("v", slo.Ratio{Bad: spec(expression), Total: spec("a + b")})})
-		said := ""
+		var said strings.Builder
 		for _, n := range notes {
 			if n.Condition == "" {
-				said += n.Text
+				said.WriteString(n.Text)
 			}
 		}
-		if want == "" && said != "" || want != "" && !strings.Contains(said, want) {
-			t.Errorf("%s: %q, want %q", expression, said, want)
+		if want == "" && said.String() != "" || want != "" && !strings.Contains(said.String(), want) {
+			t.Errorf("%s: %q, want %q", expression, said.String(), want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package plot_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"image/png"
 	"io"
@@ -93,7 +94,7 @@ func TestGolden(t *testing.T) {
 		}
 		for d := xml.NewDecoder(bytes.NewReader(c.SVG())); ; {
 			tok, err := d.Token()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

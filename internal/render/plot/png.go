@@ -48,7 +48,7 @@ type picture struct {
 
 func hex(s string) color.RGBA {
 	v, _ := strconv.ParseUint(s[1:], 16, 32) // of the constants above
-	return color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 0xff}
+	return color.RGBA{uint8(v >> 16 & 0xff), uint8(v >> 8 & 0xff), uint8(v & 0xff), 0xff}
 }
 
 func (p *picture) rect(x, y, w, h float64, fill string) {

@@ -12,15 +12,20 @@ import (
 // scripts and without anything from elsewhere.
 func (c *Chart) SVG() []byte {
 	s := &svg{}
-	fmt.Fprintf(s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="t d" font-family="-apple-system, 'Segoe UI', Roboto, Arial, sans-serif">`+"\n", width, height, width, height)
-	s.WriteString("<title id=\"t\">" + escape(c.Title) + "</title>\n<desc id=\"d\">" + escape(c.Desc) + "</desc>\n")
+	s.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="t d" font-family="-apple-system, 'Segoe UI', Roboto, Arial, sans-serif">`+"\n", width, height, width, height)
+	s.write("<title id=\"t\">" + escape(c.Title) + "</title>\n<desc id=\"d\">" + escape(c.Desc) + "</desc>\n")
 	c.draw(s)
-	s.WriteString("</svg>\n")
+	s.write("</svg>\n")
 	return s.Bytes()
 }
 
 // svg is a canvas of SVG.
 type svg struct{ bytes.Buffer }
+
+// write and printf never fail: a buffer takes everything.
+func (s *svg) write(text string) { _, _ = s.WriteString(text) }
+
+func (s *svg) printf(format string, args ...any) { _, _ = fmt.Fprintf(s, format, args...) }
 
 func escape(s string) string {
 	var b bytes.Buffer
@@ -34,22 +39,22 @@ func num(v float64) string {
 }
 
 func (s *svg) rect(x, y, w, h float64, fill string) {
-	fmt.Fprintf(s, `<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>`+"\n", num(x), num(y), num(w), num(h), fill)
+	s.printf(`<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>`+"\n", num(x), num(y), num(w), num(h), fill)
 }
 
 func (s *svg) line(points [][2]float64, k stroke) {
-	s.WriteString(`<polyline fill="none" stroke-linejoin="round" stroke="` + k.color + `" stroke-width="` + num(k.width) + `"`)
+	s.write(`<polyline fill="none" stroke-linejoin="round" stroke="` + k.color + `" stroke-width="` + num(k.width) + `"`)
 	if k.dashed {
-		s.WriteString(` stroke-dasharray="5 3"`)
+		s.write(` stroke-dasharray="5 3"`)
 	}
-	s.WriteString(` points="`)
+	s.write(` points="`)
 	for i, p := range points {
 		if i > 0 {
-			s.WriteByte(' ')
+			s.write(" ")
 		}
-		s.WriteString(num(p[0]) + "," + num(p[1]))
+		s.write(num(p[0]) + "," + num(p[1]))
 	}
-	s.WriteString("\"/>\n")
+	s.write("\"/>\n")
 }
 
 func (s *svg) text(x, y float64, t label) {
@@ -58,5 +63,5 @@ func (s *svg) text(x, y float64, t label) {
 	if t.bold {
 		bold = ` font-weight="600"`
 	}
-	fmt.Fprintf(s, `<text x="%s" y="%s" font-size="%s" text-anchor="%s" fill="%s"%s>%s</text>`+"\n", num(x), num(y), num(t.size), anchor, t.color, bold, escape(t.text))
+	s.printf(`<text x="%s" y="%s" font-size="%s" text-anchor="%s" fill="%s"%s>%s</text>`+"\n", num(x), num(y), num(t.size), anchor, t.color, bold, escape(t.text))
 }

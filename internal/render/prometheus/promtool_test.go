@@ -165,10 +165,11 @@ func TestPromtoolFreeze(t *testing.T) {
 	const clean = 400
 	good, bad := fmt.Sprintf("0+1000x%d", clean), fmt.Sprintf("0+0x%d", clean)
 	top := clean * 1000
-	script := head(
+	var script strings.Builder
+	script.WriteString(head(
 		[2]string{"all_total", fmt.Sprintf("%s %d+1000x9 stale _x29 %d+1000x90", good, top+1000, top+20_000)},
 		[2]string{"bad_total", fmt.Sprintf("%s 1000+1000x9 stale _x29 %d+0x90", bad, 10_000)},
-	)
+	))
 	for _, at := range []struct {
 		minute     int
 		fast, page bool
@@ -185,7 +186,7 @@ func TestPromtoolFreeze(t *testing.T) {
 		{clean + 60, false, true},
 		{clean + 80, false, false},
 	} {
-		script += expect(`sum(nines:condition{condition="page-fast"})`, at.minute, at.fast) + expect(fmt.Sprintf(alerting, "page"), at.minute, at.page)
+		script.WriteString(expect(`sum(nines:condition{condition="page-fast"})`, at.minute, at.fast) + expect(fmt.Sprintf(alerting, "page"), at.minute, at.page))
 	}
-	tried(t, program, o, script)
+	tried(t, program, o, script.String())
 }

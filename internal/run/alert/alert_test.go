@@ -37,8 +37,10 @@ func oneNotificationAnIncident(t *testing.T, open opener) {
 	}
 	first := w.hooks["webhook:$PAGER"].got[0]
 	text := first.Text()
-	for _, want := range []string{"pay/avail/99.9% loses its budget at", "page-fast pages above 14.4x (at 1x the budget lasts exactly 1d)", "2 h before it",
-		"of the budget is gone", "shows so much evidence", "since 2025-01-31 00:07 UTC"} {
+	for _, want := range []string{
+		"pay/avail/99.9% loses its budget at", "page-fast pages above 14.4x (at 1x the budget lasts exactly 1d)", "2 h before it",
+		"of the budget is gone", "shows so much evidence", "since 2025-01-31 00:07 UTC",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -96,7 +98,7 @@ func TestCatchingUp(t *testing.T) {
 	w.tick(t, t0, "a")
 	w.record(t, t0, t0+10, 500)
 	w.record(t, t0+10, t0+28, 0)
-	rep, _ := w.tick(t, t0+28, "a")
+	rep := w.tick(t, t0+28, "a")
 	if len(rep.Events) < 2 || rep.Events[0].At != t0+2 || rep.Events[0].Kind != alert.Opened {
 		t.Fatalf("%+v", rep.Events)
 	}
@@ -145,7 +147,7 @@ func TestDeadLetter(t *testing.T) {
 	dead := 0
 	for m := slo.Minute(60); m <= 26*slo.Hour; m += 60 {
 		w.record(t, t0+m-59, t0+m+1, 1000)
-		rep, _ := w.tick(t, t0+m+1, "a")
+		rep := w.tick(t, t0+m+1, "a")
 		dead += len(rep.Dead)
 	}
 	var found []string
@@ -199,7 +201,7 @@ func TestHours(t *testing.T) {
 		if m > t0+3*slo.Day {
 			w.record(t, m-10, m, 2)
 		}
-		rep, _ := w.tick(t, m, "a")
+		rep := w.tick(t, m, "a")
 		for range rep.Told {
 			at = append(at, m)
 		}

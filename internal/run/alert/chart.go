@@ -52,10 +52,8 @@ func picture(ctx context.Context, env *run.Env, l *Letter, to notify.Kind, m *no
 	m.Chart = out
 }
 
-// chart reads how the objective stood before an event.
-func chart(ctx context.Context, env *run.Env, e *alert.Event, o *config.Objective) (*plot.Chart, error) {
-	from := e.At - chartReach
-	c := &plot.Chart{From: from.Time(), To: e.At.Time(), Zone: env.Zone}
+// linesOf are the burn rates to draw, by their look-back.
+func linesOf(e *alert.Event) map[slo.Minute]*plot.Line {
 	lines := map[slo.Minute]*plot.Line{}
 	threshold := 0.0
 	if d, err := slo.ParseDecimal(e.Threshold); err == nil {
@@ -66,12 +64,22 @@ func chart(ctx context.Context, env *run.Env, e *alert.Event, o *config.Objectiv
 			lines[look] = &plot.Line{Name: slo.FormatLength(look), Threshold: threshold}
 		}
 	}
-	value := func(v *float64) float64 {
-		if v == nil {
-			return math.NaN()
-		}
-		return *v
+	return lines
+}
+
+// point is a value at an instant; what is not known is a gap.
+func point(at slo.Minute, v *float64) plot.Point {
+	if v == nil {
+		return plot.Point{At: at.Time(), Value: math.NaN()}
 	}
+	return plot.Point{At: at.Time(), Value: *v}
+}
+
+// chart reads how the objective stood before an event.
+func chart(ctx context.Context, env *run.Env, e *alert.Event, o *config.Objective) (*plot.Chart, error) {
+	from := e.At - chartReach
+	c := &plot.Chart{From: from.Time(), To: e.At.Time(), Zone: env.Zone}
+	lines := linesOf(e)
 	for at := from; at <= e.At; at += chartStep {
 		entries, err := status.Read(ctx, env, status.Options{At: at.Time(), Select: []string{o.Service + "/" + o.SLO}})
 		if err != nil {
@@ -82,10 +90,10 @@ func chart(ctx context.Context, env *run.Env, e *alert.Event, o *config.Objectiv
 			if entries[i].Objective.Key() != e.Objective || st.Frontier < at-chartStep {
 				continue
 			}
-			c.Budget = append(c.Budget, plot.Point{At: at.Time(), Value: value(st.Budget.Remaining)})
+			c.Budget = append(c.Budget, point(at, st.Budget.Remaining))
 			for k := range st.Burns {
 				if line := lines[st.Burns[k].Lookback]; line != nil {
-					line.Points = append(line.Points, plot.Point{At: at.Time(), Value: value(st.Burns[k].Rate)})
+					line.Points = append(line.Points, point(at, st.Burns[k].Rate))
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -16,7 +17,8 @@ import (
 
 const (
 	// Limit is how many letters a target gets in LimitWindow unless said.
-	Limit       = 20
+	Limit = 20
+	// LimitWindow is the stretch that Limit is for.
 	LimitWindow = 10 * time.Minute
 	// GiveUp is how old a letter becomes that cannot be told; then it is recorded
 	// as such, and dropped.
@@ -70,7 +72,7 @@ func (d *delivery) run(ctx context.Context) error {
 // claim takes letters that are due, so that nobody else sends them.
 func (d *delivery) claim(ctx context.Context) (claimed []Letter, err error) {
 	now := d.opt.Now()
-	_, err = update(ctx, d.env.History, func(m *Memory) (bool, error) {
+	err = update(ctx, d.env.History, func(m *Memory) (bool, error) {
 		claimed, d.rep.Waiting = nil, 0
 		order := make([]int, len(m.Letters))
 		for i := range order {
@@ -199,7 +201,7 @@ func (d *delivery) record(ctx context.Context, l *Letter) error {
 func (d *delivery) settle(ctx context.Context, done []Letter) error {
 	now := d.opt.Now()
 	var gone []Letter
-	_, err := update(ctx, d.env.History, func(m *Memory) (bool, error) {
+	err := update(ctx, d.env.History, func(m *Memory) (bool, error) {
 		gone = gone[:0]
 		for i := range done {
 			l := &done[i]
@@ -304,6 +306,6 @@ func (d *delivery) notice(ctx context.Context, l *Letter) {
 		err = d.env.Spool.Put(ctx, draft)
 	}
 	if err != nil && d.env.Log != nil {
-		d.env.Log.WarnContext(ctx, "it is not recorded that "+l.Target+" was told", "error", err.Error())
+		d.env.Log.LogAttrs(ctx, slog.LevelWarn, "it is not recorded that a target was told", slog.String("target", l.Target), slog.String("error", err.Error()))
 	}
 }

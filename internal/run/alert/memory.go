@@ -105,19 +105,19 @@ const attempts = 8
 
 // update changes the memory: change is called again on what others left when
 // they were first. It says whether there is anything to keep.
-func update(ctx context.Context, h *timeline.History, change func(*Memory) (bool, error)) (*Memory, error) {
+func update(ctx context.Context, h *timeline.History, change func(*Memory) (bool, error)) error {
 	for n := 0; ; n++ {
 		m, err := load(ctx, h)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		keep, err := change(m)
 		if err != nil || !keep {
-			return m, err
+			return err
 		}
 		err = m.save(ctx, h)
 		if err == nil || fault.KindOf(err) != fault.Conflict || n == attempts {
-			return m, err
+			return err
 		}
 	}
 }

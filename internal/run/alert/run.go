@@ -63,7 +63,7 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Report, error) {
 		return rep, err
 	}
 	x := newEvaluator(env, opt.Entries)
-	_, err = update(ctx, env.History, func(m *Memory) (bool, error) {
+	err = update(ctx, env.History, func(m *Memory) (bool, error) {
 		before, letters, was := m.State.Clone(), len(m.Letters), newest(&m.State)
 		events, err := x.steps(ctx, m, in)
 		if err != nil {

@@ -116,9 +116,9 @@ func (w *world) record(t testing.TB, from, to slo.Minute, bad int64) {
 	}
 }
 
-// tick is one run of one program at the end of a minute. It says whether the
-// program lived to its end.
-func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Report, lived bool) {
+// tick is one run of one program at the end of a minute; the program may end in
+// the middle of it.
+func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Report) {
 	env := w.env
 	env.Now = now.Time()
 	done := make(chan struct{})
@@ -135,13 +135,12 @@ func (w *world) tick(t testing.TB, now slo.Minute, by string) (rep runalert.Repo
 				return w.hooks[name], nil
 			},
 		})
-		lived = true
 	}()
 	<-done
 	if err != nil {
 		t.Fatalf("run at %v: %v", env.Now, err)
 	}
-	return rep, lived
+	return rep
 }
 
 // told are the titles that arrived at the pager.

@@ -2,6 +2,7 @@ package handover_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -40,9 +41,7 @@ func week(t *testing.T, l ledger.Ledger) {
 	const key = "payment-api/availability/99.95%"
 	alert := func(before time.Duration, kind, incident string, severity any, more m) {
 		b := m{"kind": kind, "incident": incident, "objective": key, "severity": severity, "at": at(before), "reasons": []m{{"code": "burning", "text": "page-fast: the budget burns at 20x"}}}
-		for k, v := range more {
-			b[k] = v
-		}
+		maps.Copy(b, more)
 		add(t, l, before, "alert", key, b)
 	}
 	alert(200*time.Hour, "opened", "old", 0, nil)
@@ -107,8 +106,10 @@ func TestShown(t *testing.T) {
 	left, before, gone, soon := 0.41, 0.8, int64(0), int64(5*3600)
 	r.Objectives = []render.Objective{
 		{Key: "checkout-api/availability", Target: "0.999", Window: "30d", Level: "exhausted", Flags: []string{"fast_burn"}, Remaining: new(float64), Before: &left, Exhausts: &gone},
-		{Key: "payment-api/availability", Target: "0.9995", Window: "30d", Level: "caution", Remaining: &left, Before: &before, Exhausts: &soon,
-			Losses: []render.Loss{{From: runtest.Now().Add(-57 * time.Hour), To: runtest.Now().Add(-56 * time.Hour), Share: 0.3}}, Trend: []float64{1, 0.9, 0.8, 0.8, 0.5, 0.41}},
+		{
+			Key: "payment-api/availability", Target: "0.9995", Window: "30d", Level: "caution", Remaining: &left, Before: &before, Exhausts: &soon,
+			Losses: []render.Loss{{From: runtest.Now().Add(-57 * time.Hour), To: runtest.Now().Add(-56 * time.Hour), Share: 0.3}}, Trend: []float64{1, 0.9, 0.8, 0.8, 0.5, 0.41},
+		},
 		{Key: "search/latency", Target: "0.99", Window: "7d", Level: "unknown"},
 	}
 	html, err := r.HTML()

@@ -125,11 +125,8 @@ func (g *gathering) entry(e ledger.Entry, b *body) {
 	case ledger.KindDeploy:
 		change.Text = join(e.Subject, b.Version, "went to", b.Environment)
 	case ledger.KindOverride:
-		if change.Text = "the gate of " + e.Subject + " was overridden"; b.Reason != "" {
-			change.Text += ": " + b.Reason
-		}
 		if within {
-			g.r.Overrides = append(g.r.Overrides, change)
+			g.override(e, b, change)
 		}
 		return
 	case ledger.KindDocument:
@@ -148,9 +145,8 @@ func (g *gathering) entry(e ledger.Entry, b *body) {
 		g.alert(e)
 		return
 	case ledger.KindNotice:
-		if b.Error != "" && within {
-			change.Text = "a notice about " + e.Subject + " was not told: " + b.Error
-			g.r.Untold = append(g.r.Untold, change)
+		if within {
+			g.notice(e, b, change)
 		}
 		return
 	case ledger.KindDecision, ledger.KindToken:
@@ -159,6 +155,23 @@ func (g *gathering) entry(e ledger.Entry, b *body) {
 	if within {
 		g.r.Changes = append(g.r.Changes, change)
 	}
+}
+
+// override keeps who let a deployment through.
+func (g *gathering) override(e ledger.Entry, b *body, change notify.Change) {
+	if change.Text = "the gate of " + e.Subject + " was overridden"; b.Reason != "" {
+		change.Text += ": " + b.Reason
+	}
+	g.r.Overrides = append(g.r.Overrides, change)
+}
+
+// notice keeps what somebody should have been told and was not.
+func (g *gathering) notice(e ledger.Entry, b *body, change notify.Change) {
+	if b.Error == "" {
+		return
+	}
+	change.Text = "a notice about " + e.Subject + " was not told: " + b.Error
+	g.r.Untold = append(g.r.Untold, change)
 }
 
 // join puts together what is there: "payment-api 1.4.2 went to production".

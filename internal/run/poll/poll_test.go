@@ -82,14 +82,15 @@ func (w *world) run(t *testing.T, length time.Duration, opt poll.Options) error 
 	tell := opt.Tell
 	opt.Tell = func(k poll.Tick) error {
 		w.ticks = append(w.ticks, k)
-		line := fmt.Sprintf("%v: %d of %d", k.At.Sub(start), k.Objectives, k.Watched)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%v: %d of %d", k.At.Sub(start), k.Objectives, k.Watched)
 		for _, c := range k.Changes {
-			line += fmt.Sprintf(", %s every %s", strings.Split(c.Objective, "/")[0], c.Every)
+			fmt.Fprintf(&line, ", %s every %s", strings.Split(c.Objective, "/")[0], c.Every)
 		}
 		for id := range k.Failed {
-			line += ", failed " + id
+			line.WriteString(", failed " + id)
 		}
-		w.lines = append(w.lines, line)
+		w.lines = append(w.lines, line.String())
 		if tell != nil {
 			return tell(k)
 		}

@@ -50,17 +50,21 @@ func Try(ctx context.Context, trial Trial) ([]Tried, error) {
 			return out, err
 		}
 		seen = nil
-		t := Tried{Status: status, Message: m}
-		if err := target.Send(ctx, m); err != nil {
-			t.Err, t.Error, t.Hint = err, err.Error(), fault.HintOf(err)
-		}
-		t.Took, t.Exchanges = t.Err == nil, seen
-		out = append(out, t)
-		if t.Err != nil {
+		t := tried(target.Send(ctx, m))
+		t.Status, t.Message, t.Exchanges = status, m, seen
+		if out = append(out, t); !t.Took {
 			break
 		}
 	}
 	return out, nil
+}
+
+// tried is what came of a message.
+func tried(err error) Tried {
+	if err == nil {
+		return Tried{Took: true}
+	}
+	return Tried{Err: err, Error: err.Error(), Hint: fault.HintOf(err)}
 }
 
 // mask leaves secrets out.

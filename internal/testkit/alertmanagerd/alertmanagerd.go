@@ -33,7 +33,7 @@ func Start(t testing.TB, webhook string) (url string) {
 	if err := os.WriteFile(config, []byte(text), mine); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())                                  // until the cleanup
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))                    // until the cleanup
 	cmd := exec.CommandContext(ctx, program, "--config.file="+config, "--storage.path="+dir, //nolint:gosec // the test's own program
 		"--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")
 	r, w := io.Pipe()

@@ -77,7 +77,7 @@ func Start(t testing.TB, mode Mode, user, password string) *Server {
 		user = "-"
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
-	ctx, cancel := context.WithCancel(context.Background())                                                     // it outlasts the test's own by its cleanup
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))                                       // it outlasts the test's own by its cleanup
 	cmd := exec.CommandContext(ctx, python, "-u", "-c", program, string(mode), cert, key, user, password, port) //nolint:gosec // the test's own interpreter
 	out, err := cmd.StdoutPipe()
 	if err == nil {
