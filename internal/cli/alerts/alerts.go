@@ -102,11 +102,11 @@ func volumes(ctx context.Context, h *host.Host, s *host.Session, format string) 
 func incident(s *host.Session, v *runalert.View, i int) string {
 	inc := &v.Incidents[i]
 	state := "open"
-	if inc.Ended > 0 {
-		state = "quiet since " + s.Show(inc.Ended.Time())
+	if !inc.Quiet.IsZero() {
+		state = "quiet since " + s.Show(inc.Quiet)
 	}
 	switch {
-	case inc.Told == 0:
+	case inc.Told.IsZero():
 		state += ", nobody was told: held back by " + inc.Held
 	case len(inc.Targets) > 0:
 		state += ", told " + strings.Join(inc.Targets, ", ")
@@ -141,7 +141,7 @@ func text(s *host.Session, v *runalert.View) string {
 		if l.Error != "" {
 			why = fmt.Sprintf("tried %d times, again at %s: %s", l.Tries, s.Show(l.Due), l.Error)
 		}
-		line("to be told: %s of %s (%s), %s", l.Target, l.Event.Incident, l.Event.Kind, why)
+		line("to be told: %s of %s (%s), %s", l.Target, l.Incident, l.Kind, why)
 	}
 	if len(v.Rules)+len(v.Incidents)+len(v.Waiting) == 0 {
 		line("no alert fires; %d conditions are at rest", v.All)

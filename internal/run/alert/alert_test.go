@@ -1,7 +1,9 @@
 package alert_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -261,6 +263,11 @@ func TestBlind(t *testing.T) {
 	}
 	if w.told() != opens {
 		t.Errorf("the pager got %q", w.told())
+	}
+	if v, err := runalert.Look(t.Context(), &w.env); err != nil {
+		t.Error(err)
+	} else if b, err := json.Marshal(v); err != nil || regexp.MustCompile(`"(since|at|due|opened|told|ended|fired)":\d`).Match(b) || !strings.Contains(string(b), `"opened":"2025-01-31T00:0`) {
+		t.Errorf("instants that are not RFC 3339 in %s, %v", b, err)
 	}
 	if got := w.hooks["webhook:$QUEUE"].titles(); len(got) != 1 || got[0] != "ticket no_data" {
 		t.Errorf("the queue got %q", got)

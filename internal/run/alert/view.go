@@ -9,13 +9,14 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/alert"
 	"gitlab.com/nines-sre/nines/internal/run"
+	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // View is where alerts stand.
 type View struct {
-	Rules     []RuleView       `json:"rules"`     // those that are not at rest
-	Incidents []alert.Incident `json:"incidents"` // open ones
-	Waiting   []Letter         `json:"waiting"`   // what is to be told and is not yet
+	Rules     []RuleView     `json:"rules"`     // those that are not at rest
+	Incidents []IncidentView `json:"incidents"` // open ones
+	Waiting   []LetterView   `json:"waiting"`   // what is to be told and is not yet
 	// All is how many rules there are, Mute how many of them tell nobody.
 	All  int `json:"rules_in_all"`
 	Mute int `json:"rules_that_tell_nobody"`
@@ -39,6 +40,61 @@ type RuleView struct {
 	Why string `json:"why"`
 }
 
+// IncidentView is an incident that is open.
+type IncidentView struct {
+	ID        string `json:"id"`
+	Objective string `json:"objective"`
+	Severity  string `json:"severity"`
+	// Since is when the first condition began to hold, Opened when its rule fired,
+	// Told when people were told; Quiet is since when nothing of it fires.
+	Since     time.Time `json:"since"`
+	Opened    time.Time `json:"opened"`
+	Told      time.Time `json:"told,omitzero"`
+	Quiet     time.Time `json:"quiet_since,omitzero"`
+	Targets   []string  `json:"targets,omitempty"`
+	Held      string    `json:"held_back_by,omitempty"`
+	Rules     []string  `json:"rules"`
+	Escalates string    `json:"escalates,omitempty"`
+}
+
+func incidentView(i *alert.Incident) IncidentView {
+	return IncidentView{
+		ID: i.ID, Objective: i.Objective, Severity: i.Severity().String(), Since: i.Since.Time(), Opened: i.Opened.Time(),
+		Told: instant(i.Told), Quiet: instant(i.Ended), Targets: i.Targets, Held: i.Held, Rules: i.Rules, Escalates: i.Escalates,
+	}
+}
+
+// instant is the end of a minute; zero for none.
+func instant(m slo.Minute) time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return m.Time()
+}
+
+// LetterView is somebody who is to be told.
+type LetterView struct {
+	Target    string     `json:"target"`
+	Kind      alert.Kind `json:"kind"`
+	Incident  string     `json:"incident"`
+	Objective string     `json:"objective"`
+	Severity  string     `json:"severity"`
+	At        time.Time  `json:"at"` // of what happened
+	Due       time.Time  `json:"due"`
+	Tries     int        `json:"tries"`
+	Error     string     `json:"error,omitempty"` // of the last try
+	// Unsure says that it may have arrived.
+	Unsure bool `json:"perhaps_told,omitempty"`
+}
+
+func letterView(l *Letter) LetterView {
+	e := &l.Event
+	return LetterView{
+		Target: l.Target, Kind: e.Kind, Incident: e.Incident, Objective: e.Objective, Severity: e.Severity.String(), At: e.At.Time(),
+		Due: l.Due.UTC(), Tries: l.Tries, Error: l.Error, Unsure: l.Unsure,
+	}
+}
+
 // Look reads where alerts stand, and changes nothing.
 func Look(ctx context.Context, env *run.Env) (View, error) {
 	m, err := load(ctx, env.History)
@@ -50,7 +106,7 @@ func Look(ctx context.Context, env *run.Env) (View, error) {
 		return View{}, err
 	}
 	routes := Of(env.Catalog)
-	out := View{Rules: []RuleView{}, Incidents: []alert.Incident{}, Waiting: []Letter{}, All: len(routes.Rules), Nowhere: routes.Nowhere}
+	out := View{Rules: []RuleView{}, Incidents: []IncidentView{}, Waiting: []LetterView{}, All: len(routes.Rules), Nowhere: routes.Nowhere}
 	if at := newest(&m.State); at > 0 {
 		out.Decided = at.Time()
 	}
@@ -67,12 +123,12 @@ func Look(ctx context.Context, env *run.Env) (View, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.State.Incidents)) {
 		if inc := m.State.Incidents[key]; inc.Open() {
-			out.Incidents = append(out.Incidents, inc)
+			out.Incidents = append(out.Incidents, incidentView(&inc))
 		}
 	}
-	for _, l := range m.Letters {
-		if l.Target != "" {
-			out.Waiting = append(out.Waiting, l)
+	for i := range m.Letters {
+		if m.Letters[i].Target != "" {
+			out.Waiting = append(out.Waiting, letterView(&m.Letters[i]))
 		}
 	}
 	rank := map[string]int{alert.Firing.String(): 0, alert.Pending.String(): 1, alert.Inactive.String(): 2}
