@@ -114,7 +114,9 @@ func (r *Routes) policies(c *config.Catalog, o *config.Objective, base alert.Rul
 		}
 		for _, t := range p.Targets {
 			if t.Address.Kind == "" {
-				r.nowhere(t.Name)
+				if t.Target != "none" { // which tells nobody on purpose
+					r.nowhere(t.Name)
+				}
 				continue
 			}
 			rule.Targets = append(rule.Targets, r.name(t.Name, To{t.Address, t.Hours}))

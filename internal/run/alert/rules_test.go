@@ -29,7 +29,7 @@ func TestWhere(t *testing.T) {
 		}},
 		AlertPolicies: []config.AlertPolicy{
 			{Name: "a", Condition: cond, Breaching: true, Targets: []config.AlertTarget{
-				{Name: "chat", Target: "slack", Address: address("slack:$CHAT"), Hours: "Mon-Fri 09:00-17:00"}, {Name: "lost", Target: "slack"},
+				{Name: "chat", Target: "slack", Address: address("slack:$CHAT"), Hours: "Mon-Fri 09:00-17:00"}, {Name: "lost", Target: "slack"}, {Name: "nobody", Target: "none"},
 			}},
 			{Name: "b", Condition: slow, Breaching: true, Targets: []config.AlertTarget{{Name: "chat", Target: "slack", Address: address("slack:$OTHER")}}},
 		},
