@@ -26,9 +26,9 @@ var layers = []layer{
 		"internal/publish",
 	}},
 	{name: "deciders", patterns: []string{
-		"internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
+		"internal/evidence", "internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
-		"internal/evidence", "internal/alert", "internal/backtest",
+		"internal/alert", "internal/backtest",
 	}},
 	{name: "makers", patterns: []string{"internal/render", "internal/render/alarms", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},

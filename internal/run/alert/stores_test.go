@@ -19,7 +19,10 @@ type opener func(testing.TB) timeline.Store
 
 // everywhere runs a test on every kind of store.
 func everywhere(t *testing.T, test func(*testing.T, opener)) {
-	t.Run("memory", func(t *testing.T) { test(t, func(testing.TB) timeline.Store { return memory.New() }) })
+	t.Run("memory", func(t *testing.T) {
+		cases.Few(t, "40")
+		test(t, func(testing.TB) timeline.Store { return memory.New() })
+	})
 	t.Run("sqlite", func(t *testing.T) {
 		cases.Few(t, "10")
 		test(t, func(t testing.TB) timeline.Store {
