@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,11 +106,15 @@ func incident(s *host.Session, v *runalert.View, i int) string {
 	if !inc.Quiet.IsZero() {
 		state = "quiet since " + s.Show(inc.Quiet)
 	}
-	switch {
-	case inc.Told.IsZero():
+	if inc.Told.IsZero() {
 		state += ", nobody was told: held back by " + inc.Held
-	case len(inc.Targets) > 0:
-		state += ", told " + strings.Join(inc.Targets, ", ")
+	}
+	told := slices.DeleteFunc(slices.Clone(inc.Targets), func(t string) bool { return slices.Contains(inc.Unreached, t) })
+	if len(told) > 0 {
+		state += ", told " + strings.Join(told, ", ")
+	}
+	if len(inc.Unreached) > 0 {
+		state += ", not reached yet: " + strings.Join(inc.Unreached, ", ")
 	}
 	return state
 }

@@ -47,14 +47,16 @@ type IncidentView struct {
 	Severity  string `json:"severity"`
 	// Since is when the first condition began to hold, Opened when its rule fired,
 	// Told when people were told; Quiet is since when nothing of it fires.
-	Since     time.Time `json:"since"`
-	Opened    time.Time `json:"opened"`
-	Told      time.Time `json:"told,omitzero"`
-	Quiet     time.Time `json:"quiet_since,omitzero"`
-	Targets   []string  `json:"targets,omitempty"`
-	Held      string    `json:"held_back_by,omitempty"`
-	Rules     []string  `json:"rules"`
-	Escalates string    `json:"escalates,omitempty"`
+	Since  time.Time `json:"since"`
+	Opened time.Time `json:"opened"`
+	Told   time.Time `json:"told,omitzero"`
+	Quiet  time.Time `json:"quiet_since,omitzero"`
+	// Targets are whom it is told, Unreached those of them who were not reached yet.
+	Targets   []string `json:"targets,omitempty"`
+	Unreached []string `json:"not_reached_yet,omitempty"`
+	Held      string   `json:"held_back_by,omitempty"`
+	Rules     []string `json:"rules"`
+	Escalates string   `json:"escalates,omitempty"`
 }
 
 func incidentView(i *alert.Incident) IncidentView {
@@ -91,7 +93,7 @@ func letterView(l *Letter) LetterView {
 	e := &l.Event
 	return LetterView{
 		Target: l.Target, Kind: e.Kind, Incident: e.Incident, Objective: e.Objective, Severity: e.Severity.String(), At: e.At.Time(),
-		Due: l.Due.UTC(), Tries: l.Tries, Error: l.Error, Unsure: l.Unsure,
+		Due: l.Due.UTC().Truncate(time.Second), Tries: l.Tries, Error: l.Error, Unsure: l.Unsure,
 	}
 }
 
@@ -127,8 +129,15 @@ func Look(ctx context.Context, env *run.Env) (View, error) {
 		}
 	}
 	for i := range m.Letters {
-		if m.Letters[i].Target != "" {
-			out.Waiting = append(out.Waiting, letterView(&m.Letters[i]))
+		l := &m.Letters[i]
+		if l.Target == "" {
+			continue
+		}
+		out.Waiting = append(out.Waiting, letterView(l))
+		for k := range out.Incidents {
+			if inc := &out.Incidents[k]; inc.ID == l.Event.Incident {
+				inc.Unreached = append(inc.Unreached, l.Target)
+			}
 		}
 	}
 	rank := map[string]int{alert.Firing.String(): 0, alert.Pending.String(): 1, alert.Inactive.String(): 2}
