@@ -11,7 +11,7 @@ GOLANGCI         := .tools/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME         ?= 30s
 TEST_TIMEOUT     ?= 20m
 # How many random cases a property is held against; the full test takes more.
-RAPID_CHECKS     ?= 30
+RAPID_CHECKS     ?= 20
 export RAPID_CHECKS
 
 # The version comes from git alone and is "dev" outside a checkout: the build
