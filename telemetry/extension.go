@@ -27,12 +27,19 @@ type extension struct {
 	base   string
 	id     string // what the Extensions API knows it by
 
-	invokes bool // registered, and told of invocations
-
 	mu      sync.Mutex
-	running map[string]chan struct{} // closed when the invocation has ended
+	running map[string]*ending // by request; nil: nobody hears of invocations
 	sent    time.Time
 }
+
+// ending is the end of an invocation. It may be said more than once: a handler
+// that is wrapped twice ends twice.
+type ending struct {
+	done chan struct{}
+	once sync.Once
+}
+
+func (e *ending) end() { e.once.Do(func() { close(e.done) }) }
 
 // extensionName has no program under /opt/extensions: that makes it an internal one.
 const extensionName = "nines-telemetry"
@@ -68,8 +75,9 @@ func (e *extension) register() error {
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("the Extensions API refuses to register: %s", res.Status)
 	}
-	e.invokes = f.Concurrency <= 1
-	e.running = map[string]chan struct{}{}
+	if f.Concurrency <= 1 {
+		e.running = map[string]*ending{}
+	}
 	e.id = res.Header.Get("Lambda-Extension-Identifier")
 	go e.loop()
 	go e.shutdown()
@@ -77,34 +85,39 @@ func (e *extension) register() error {
 }
 
 // active says whether somebody sends spans after the answer.
-func (e *extension) active() bool { return e.invokes }
-
-// expect announces an invocation; what it returns ends it.
-func (e *extension) expect(requestID string) func() {
-	if !e.active() {
-		return func() {}
-	}
-	done := e.invocation(requestID)
-	return func() { close(done) }
-}
-
-// invocation is the channel of one, whoever hears of it first.
-func (e *extension) invocation(requestID string) chan struct{} {
+func (e *extension) active() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c, ok := e.running[requestID]
-	if !ok {
-		c = make(chan struct{})
-		e.running[requestID] = c
-	}
-	return c
+	return e.running != nil
 }
 
+// expect announces an invocation; what it returns ends it.
+func (e *extension) expect(requestID string) func() { return e.invocation(requestID).end }
+
+// invocation is the end of one, whoever hears of it first. Where nobody hears of
+// invocations it is one that nobody waits for.
+func (e *extension) invocation(requestID string) *ending {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i, ok := e.running[requestID]
+	if !ok {
+		i = &ending{done: make(chan struct{})}
+		if e.running != nil {
+			e.running[requestID] = i
+		}
+	}
+	return i
+}
+
+// loop ends when there are no more events: Lambda has ended the process's life, or
+// something is wrong, and spans are sent before the answer again.
 func (e *extension) loop() {
 	for {
 		event, err := e.next()
 		if err != nil {
-			// Lambda has ended the process's life, or never began it.
+			e.mu.Lock()
+			e.running = nil
+			e.mu.Unlock()
 			return
 		}
 		e.after(event)
@@ -121,14 +134,13 @@ func (e *extension) after(event extensionEvent) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	select {
-	case <-e.invocation(event.RequestID):
+	case <-e.invocation(event.RequestID).done:
 	case <-ctx.Done():
-		return
 	}
 	e.mu.Lock()
 	delete(e.running, event.RequestID)
 	e.mu.Unlock()
-	if e.due() {
+	if ctx.Err() == nil && e.due() {
 		// A little of the time stays for asking for the next event.
 		e.t.flushTraces(ctx, min(time.Until(deadline)*3/4, e.t.opt.flushWithin*2))
 	}
