@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -38,7 +39,7 @@ func (t *Telemetry) beginRequest(w http.ResponseWriter, r *http.Request) (u *uni
 	}()
 	defer t.guard()
 	header, _ := trace.Extract(r.Header)
-	id := first(r.Header.Get("X-Request-Id"), r.Header.Get("X-Amzn-Requestid"))
+	id := cmp.Or(r.Header.Get("X-Request-Id"), r.Header.Get("X-Amzn-Requestid"))
 	ctx, span := t.Trace.Start(r.Context(), r.Method, trace.WithParent(header), trace.WithKind(trace.Server))
 	span.SetRequest(r)
 	s := scope.Start{At: t.opt.now(), RequestID: id, TraceID: span.TraceID(), Concurrent: true}
@@ -214,13 +215,4 @@ func (r *recorder) sent(panicked bool) int {
 	default:
 		return http.StatusOK
 	}
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

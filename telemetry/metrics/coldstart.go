@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -32,7 +33,7 @@ func (r *Registry) ColdStart(ctx context.Context) {
 	}
 	m := &Metric{reg: r, name: coldStart, unit: Count}
 	m.encode()
-	Series{m: m, b: r.cold.binding(first(r.cold.name, inv.Function.Name, r.cold.own))}.Emit(ctx, 1)
+	Series{m: m, b: r.cold.binding(cmp.Or(r.cold.name, inv.Function.Name, r.cold.own))}.Emit(ctx, 1)
 }
 
 // onDemand: an emulator that says nothing counts as on demand.

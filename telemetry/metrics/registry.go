@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,19 +75,10 @@ func New(opts ...Option) *Registry {
 			r.problems = append(r.problems, p)
 		}
 	}
-	r.namespace(first(o.namespace, s.Namespace))
-	r.bindDefaults(first(o.service, s.Service), o.dimensions)
-	r.cold = cold{reg: r, name: first(o.function, s.MetricsFunction), own: s.Function.Name, provisioned: s.Function.InitType}
+	r.namespace(cmp.Or(o.namespace, s.Namespace))
+	r.bindDefaults(cmp.Or(o.service, s.Service), o.dimensions)
+	r.cold = cold{reg: r, name: cmp.Or(o.function, s.MetricsFunction), own: s.Function.Name, provisioned: s.Function.InitType}
 	return r
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 func (r *Registry) problem(format string, args ...any) {
@@ -100,7 +92,7 @@ func (r *Registry) namespace(name string) {
 		name = ""
 	}
 	r.head = []byte(`{"_aws":{"Timestamp":`)
-	r.middle = append([]byte(`,"CloudWatchMetrics":[{"Namespace":`), jsonx.AppendString(nil, first(name, defaultNamespace))...)
+	r.middle = append([]byte(`,"CloudWatchMetrics":[{"Namespace":`), jsonx.AppendString(nil, cmp.Or(name, defaultNamespace))...)
 	r.middle = append(r.middle, `,"Dimensions":`...)
 }
 

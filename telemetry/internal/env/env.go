@@ -7,6 +7,7 @@
 package env
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
@@ -101,9 +102,9 @@ func Load(get func(string) string) Settings {
 	r := &reader{get: get}
 	res := resource(get("OTEL_RESOURCE_ATTRIBUTES"))
 	s := Settings{
-		Service:     first(get("POWERTOOLS_SERVICE_NAME"), get("OTEL_SERVICE_NAME"), res["service.name"], "service_undefined"),
-		Version:     first(get("POWERTOOLS_SERVICE_VERSION"), res["service.version"]),
-		Environment: first(res["deployment.environment.name"], res["deployment.environment"]),
+		Service:     cmp.Or(get("POWERTOOLS_SERVICE_NAME"), get("OTEL_SERVICE_NAME"), res["service.name"], "service_undefined"),
+		Version:     cmp.Or(get("POWERTOOLS_SERVICE_VERSION"), res["service.version"]),
+		Environment: cmp.Or(res["deployment.environment.name"], res["deployment.environment"]),
 
 		JSONFormat: strings.EqualFold(get("AWS_LAMBDA_LOG_FORMAT"), "JSON"),
 		SampleRate: r.rate("POWERTOOLS_LOGGER_SAMPLE_RATE"),
@@ -121,7 +122,7 @@ func Load(get func(string) string) Settings {
 		CaptureError:    r.boolean("POWERTOOLS_TRACER_CAPTURE_ERROR", true),
 		CaptureHTTP:     r.boolean("POWERTOOLS_TRACER_CAPTURE_HTTPS_REQUESTS", true),
 		OTLPEndpoint:    otlpEndpoint(get),
-		OTLPHeaders:     first(get("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), get("OTEL_EXPORTER_OTLP_HEADERS")),
+		OTLPHeaders:     cmp.Or(get("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), get("OTEL_EXPORTER_OTLP_HEADERS")),
 		DaemonAddress:   get("AWS_XRAY_DAEMON_ADDRESS"),
 	}
 	s.Level = r.level()
@@ -149,15 +150,6 @@ func resource(s string) map[string]string {
 		}
 	}
 	return m
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 type reader struct {
@@ -269,7 +261,7 @@ func (r *reader) function() Function {
 	return Function{
 		Name: r.get("AWS_LAMBDA_FUNCTION_NAME"), Version: r.get("AWS_LAMBDA_FUNCTION_VERSION"),
 		LogGroup: r.get("AWS_LAMBDA_LOG_GROUP_NAME"), LogStream: r.get("AWS_LAMBDA_LOG_STREAM_NAME"),
-		Region: first(r.get("AWS_REGION"), r.get("AWS_DEFAULT_REGION")),
+		Region: cmp.Or(r.get("AWS_REGION"), r.get("AWS_DEFAULT_REGION")),
 		Memory: r.count("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0), InitType: r.get("AWS_LAMBDA_INITIALIZATION_TYPE"),
 		Concurrency: max(1, r.count("AWS_LAMBDA_MAX_CONCURRENCY", 1)), RuntimeAPI: r.get("AWS_LAMBDA_RUNTIME_API"),
 	}
