@@ -23,7 +23,10 @@ func extensions(t *testing.T, next http.HandlerFunc) telemetry.Option {
 	})
 	mux.HandleFunc("GET /2020-01-01/extension/event/next", next)
 	s := httptest.NewServer(mux)
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		s.CloseClientConnections() // who waits for an event would be waited for
+		s.Close()
+	})
 	return telemetry.WithEnvironment(environment("AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(s.URL, "http://")))
 }
 
