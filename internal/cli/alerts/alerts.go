@@ -3,7 +3,6 @@ package alerts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/decision"
-	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	runalert "gitlab.com/nines-sre/nines/internal/run/alert"
 )
@@ -60,9 +58,7 @@ func run(ctx context.Context, h *host.Host, check bool) (err error) {
 		return err
 	}
 	if format == "json" {
-		enc := json.NewEncoder(h.Out)
-		enc.SetIndent("", "  ")
-		return fault.Wrap(fault.Internal, "print", enc.Encode(view), "")
+		return host.JSON(h.Out, view)
 	}
 	_, err = io.WriteString(h.Out, text(s, &view))
 	return err
@@ -90,7 +86,7 @@ func volumes(ctx context.Context, h *host.Host, s *host.Session, format string) 
 		}
 	}
 	if format == "json" {
-		return fault.Wrap(fault.Internal, "print", json.NewEncoder(h.Out).Encode(found), "")
+		return host.JSON(h.Out, found)
 	}
 	if len(found) == 0 {
 		b.WriteString("the traffic carries every condition, as far as it is measured\n")

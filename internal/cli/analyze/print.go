@@ -1,11 +1,12 @@
 package analyze
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
 
 	"gitlab.com/nines-sre/nines/internal/analyze"
 	"gitlab.com/nines-sre/nines/internal/render/term"
@@ -67,9 +68,7 @@ func (f findings) json(w io.Writer) error {
 	for _, t := range r.Trials {
 		a.Targets = append(a.Targets, Trial{t.Target.String(), t.Whole, t.Days, t.DaysMet, t.Weeks, t.WeeksMet, t.Remaining})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(a)
+	return host.JSON(w, a)
 }
 
 func periods(ps []analyze.Period) []Period {

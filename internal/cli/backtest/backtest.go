@@ -3,7 +3,6 @@ package backtest
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"time"
 
@@ -109,9 +108,7 @@ func (o *options) print(h *host.Host, s *host.Session, out *runbacktest.Outcome,
 	var text string
 	switch format {
 	case "json":
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return fault.Wrap(fault.Internal, "print", enc.Encode(answer(out)), "")
+		return host.JSON(h.Out, answer(out))
 	case "svg":
 		text = page.SVG(charts(out))
 	case "html":

@@ -4,7 +4,6 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -136,7 +135,7 @@ func (o *options) greet(h *host.Host, format string, r runcloudwatch.Running) er
 		for _, e := range environment(r) {
 			env[e[0]] = e[1]
 		}
-		return json.NewEncoder(h.Out).Encode(started{Running: r, Account: r.Home.Account, Region: r.Home.Region, Data: o.data, Env: env})
+		return host.JSON(h.Out, started{Running: r, Account: r.Home.Account, Region: r.Home.Region, Data: o.data, Env: env})
 	}
 	var b strings.Builder
 	where := "in memory: gone at the end"

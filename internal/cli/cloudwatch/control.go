@@ -70,7 +70,7 @@ func newClock(h *host.Host) *cobra.Command {
 				return err
 			}
 			if format == "json" {
-				return json.NewEncoder(h.Out).Encode(state)
+				return host.JSON(h.Out, state)
 			}
 			_, err = io.WriteString(h.Out, clockText(state)+"\n")
 			return err
@@ -174,7 +174,7 @@ func changeFaults(ctx context.Context, c runcloudwatch.Control, args []string, f
 
 func showFaults(h *host.Host, format string, all []cloudwatchd.Fault) error {
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(all)
+		return host.JSON(h.Out, all)
 	}
 	var b strings.Builder
 	if len(all) == 0 {
@@ -234,7 +234,7 @@ func newRequests(h *host.Host) *cobra.Command {
 
 func showAsked(h *host.Host, format string, a asked) error {
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(a)
+		return host.JSON(h.Out, a)
 	}
 	var b strings.Builder
 	count := func(n int, what string) { fmt.Fprintf(&b, "%12s  %s\n", term.Count(float64(n)), what) }

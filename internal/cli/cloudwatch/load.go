@@ -2,7 +2,6 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,7 +70,7 @@ func (l *loading) run(ctx context.Context, h *host.Host, name string) (err error
 		return err
 	}
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(got)
+		return host.JSON(h.Out, got)
 	}
 	_, err = fmt.Fprintf(h.Out, "loaded %s data of %s rows, %s cells without a number\nfrom %s to %s\n",
 		term.Count(float64(got.Data)), term.Count(float64(got.Rows)), term.Count(float64(got.Skipped)), term.Instant(got.From.UTC()), term.Instant(got.To.UTC()))

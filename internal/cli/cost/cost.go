@@ -4,7 +4,6 @@ package cost
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -89,9 +88,7 @@ func (o *options) run(ctx context.Context, h *host.Host) error {
 	}
 	switch format {
 	case "json":
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(rep)
+		return host.JSON(h.Out, rep)
 	case "markdown":
 		_, err = io.WriteString(h.Out, markdown(rep))
 		return err

@@ -4,7 +4,6 @@ package diff
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"slices"
 
@@ -62,9 +61,7 @@ func compare(ctx context.Context, h *host.Host, before, after string) error {
 	}
 	a := answer(was, is)
 	if format == "json" {
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(a)
+		return host.JSON(h.Out, a)
 	}
 	_, err = io.WriteString(h.Out, a.text(h.Style()))
 	return err

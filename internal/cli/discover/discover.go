@@ -4,7 +4,6 @@ package discover
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"slices"
 	"strings"
@@ -111,9 +110,7 @@ func (o *options) run(ctx context.Context, h *host.Host, args []string) error {
 		return try.Missing(*ask.Ref, report.Near)
 	}
 	if format == "json" {
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(answer(report, env.Prices))
+		return host.JSON(h.Out, answer(report, env.Prices))
 	}
 	p := page{st: h.Style(), prices: env.Prices, limit: o.limit}
 	show := p.list

@@ -1,12 +1,13 @@
 package gate
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"gitlab.com/nines-sre/nines/internal/cli/host"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/forge"
@@ -36,9 +37,7 @@ func (a answer) annotations() ([]byte, error) {
 // json prints the decision with fields more: the code the call ends with, who
 // looks after the service, and what may be done.
 func (a answer) json(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(a.object())
+	return host.JSON(w, a.object())
 }
 
 // object is what json prints.

@@ -102,9 +102,7 @@ func (a answers) json(w io.Writer) error {
 	for i := range a.each {
 		services[i] = a.each[i].object()
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
+	return host.JSON(w, struct {
 		Verdict  decision.Verdict `json:"verdict"`
 		ExitCode int              `json:"exit_code"`
 		Since    string           `json:"since"`

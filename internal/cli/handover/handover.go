@@ -3,7 +3,6 @@ package handover
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -81,9 +80,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	case "html":
 		out, err = r.HTML()
 	case "json":
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		return host.JSON(h.Out, r)
 	default:
 		out = []byte(r.Text())
 	}

@@ -93,9 +93,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		entries = append(entries, e)
 	}
 	if format == "json" {
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(entries)
+		return host.JSON(h.Out, entries)
 	}
 	_, err = io.WriteString(h.Out, table(h.Style(), entries, s.Zone))
 	return err
@@ -245,7 +243,7 @@ func verify(ctx context.Context, h *host.Host, s *host.Session, format string) e
 		return err
 	}
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(struct {
+		return host.JSON(h.Out, struct {
 			Entries int  `json:"entries"`
 			Intact  bool `json:"intact"`
 		}{n, true})

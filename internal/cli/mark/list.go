@@ -2,7 +2,6 @@ package mark
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"time"
 
@@ -50,7 +49,7 @@ func list(ctx context.Context, h *host.Host, k kind, all bool) (err error) {
 		}
 	}
 	if format == "json" {
-		return encode(h.Out, marks)
+		return host.JSON(h.Out, marks)
 	}
 	_, err = io.WriteString(h.Out, table(h.Style(), k, marks, s.Now, s.Zone))
 	return err
@@ -112,10 +111,4 @@ func until(m runmark.Mark, zone *time.Location) string {
 
 func stretch(m runmark.Mark, zone *time.Location) string {
 	return term.Instant(m.From.In(zone)) + " until " + until(m, zone)
-}
-
-func encode(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

@@ -190,7 +190,7 @@ func end(ctx context.Context, h *host.Host, id string) (err error) {
 
 func printOne(h *host.Host, format, what string, m runmark.Mark, zone *time.Location) error {
 	if format == "json" {
-		return encode(h.Out, m)
+		return host.JSON(h.Out, m)
 	}
 	_, err := io.WriteString(h.Out, fmt.Sprintf("%s %s %s of %s, %s\n", what, m.Kind, m.ID, m.Subject, stretch(m, zone)))
 	return err

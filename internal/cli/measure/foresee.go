@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 	"time"
@@ -61,7 +60,7 @@ func (o *options) foresee(ctx context.Context, h *host.Host) (err error) {
 	}
 	out.Money = moneyOf(prices, &out.Usage)
 	if format == "json" {
-		if jerr := json.NewEncoder(h.Out).Encode(out); jerr != nil {
+		if jerr := host.JSON(h.Out, out); jerr != nil {
 			return jerr
 		}
 		return err

@@ -4,7 +4,6 @@ package measure
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -175,7 +174,7 @@ type result struct {
 
 func show(h *host.Host, format string, r runmeasure.Report, zone *time.Location, prices cost.Prices) error {
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(result{r, moneyOf(prices, r.Usage)})
+		return host.JSON(h.Out, result{r, moneyOf(prices, r.Usage)})
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "measured %s in %s: %s new minutes, %s replaced, %s kept as they were\n",

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -55,7 +54,7 @@ func (o *options) keep(ctx context.Context, h *host.Host, format string) (err er
 			}
 		}
 		if format == "json" {
-			return json.NewEncoder(h.Out).Encode(t)
+			return host.JSON(h.Out, t)
 		}
 		_, err := io.WriteString(h.Err, line(t, h.Quiet, s.Zone))
 		return err

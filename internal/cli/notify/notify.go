@@ -4,7 +4,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -141,9 +140,7 @@ func reachable(t config.AlertTarget) (string, notify.Address, error) {
 }
 
 func printJSON(w io.Writer, name string, a notify.Address, tried []tell.Tried) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
+	return host.JSON(w, struct {
 		Target  string       `json:"target,omitempty"`
 		Address string       `json:"address"`
 		Tried   []tell.Tried `json:"tried"`

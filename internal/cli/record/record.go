@@ -5,7 +5,6 @@ package record
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -100,7 +99,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 
 func show(w io.Writer, format, service string, out deploy.Outcome) error {
 	if format == "json" {
-		return json.NewEncoder(w).Encode(struct {
+		return host.JSON(w, struct {
 			ID          string `json:"id"`
 			Service     string `json:"service"`
 			Version     string `json:"version"`

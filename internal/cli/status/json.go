@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+
 	runstatus "gitlab.com/nines-sre/nines/internal/run/status"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -111,9 +113,7 @@ func (l Lookbacks[T]) MarshalJSON() ([]byte, error) {
 
 // JSON prints the [Answer].
 func (v View) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v.Answer())
+	return host.JSON(w, v.Answer())
 }
 
 // Answer builds the JSON shape.

@@ -4,7 +4,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -214,9 +213,7 @@ func copyStore(ctx context.Context, h *host.Host, from, to string) (err error) {
 // show prints a value as JSON, or its text.
 func show(h *host.Host, format string, v any, text string) error {
 	if format == "json" {
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(v)
+		return host.JSON(h.Out, v)
 	}
 	_, err := io.WriteString(h.Out, text)
 	return err

@@ -3,7 +3,6 @@ package test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -81,9 +80,7 @@ func run(ctx context.Context, h *host.Host, args []string) error {
 func write(h *host.Host, format string, results []script.Result, bad int) error {
 	switch format {
 	case "json":
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(map[string]any{"tests": results, "failed": bad})
+		return host.JSON(h.Out, map[string]any{"tests": results, "failed": bad})
 	case "junit":
 		suite := junit.Suite{Name: "nines test"}
 		for _, r := range results {

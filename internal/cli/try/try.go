@@ -4,7 +4,6 @@ package try
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 
@@ -76,9 +75,7 @@ func run(ctx context.Context, h *host.Host, opt try.Options) (err error) {
 		return err
 	}
 	if format == "json" {
-		enc := json.NewEncoder(h.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(answer(out, prices))
+		return host.JSON(h.Out, answer(out, prices))
 	}
 	p := page{st: h.Style(), zone: env.Run.Zone, prices: prices, out: out}
 	_, err = io.WriteString(h.Out, p.text())

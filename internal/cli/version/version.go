@@ -3,7 +3,6 @@ package version
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -50,7 +49,7 @@ func run(h *host.Host) error {
 		return err
 	}
 	if format == "json" {
-		return json.NewEncoder(h.Out).Encode(Read(h.Version, h.Commit))
+		return host.JSON(h.Out, Read(h.Version, h.Commit))
 	}
 	_, err = fmt.Fprintln(h.Out, Text(h.Version, h.Commit))
 	return err

@@ -3,7 +3,6 @@ package why
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -85,7 +84,7 @@ func explain(ctx context.Context, h *host.Host, id string) (err error) {
 		return err
 	}
 	if format == "json" {
-		return encode(h.Out, struct {
+		return host.JSON(h.Out, struct {
 			decision.Decision
 			Lines []string `json:"lines"`
 		}{x.Decision, x.Lines})
@@ -140,7 +139,7 @@ func again(ctx context.Context, h *host.Host, id string) (err error) {
 		return err
 	}
 	if format == "json" {
-		err = encode(h.Out, struct {
+		err = host.JSON(h.Out, struct {
 			Agrees   bool              `json:"agrees"`
 			Why      string            `json:"why,omitempty"`
 			Recorded decision.Decision `json:"recorded"`
@@ -161,10 +160,4 @@ func replayed(st term.Style, r runwhy.Replay) string {
 		return st.Paint(term.Good, "AGREES") + "  " + what + ": " + r.Again.Verdict.String() + ", as recorded\n"
 	}
 	return st.Paint(term.Dire, "DIFFERS") + "  " + what + ": " + term.Clean(r.Why) + "\n"
-}
-
-func encode(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }
