@@ -66,7 +66,7 @@ func New(h *host.Host) *cobra.Command {
 	f.StringVar(&opt.share, "share", "2%", "least `SHARE` of the budget that a derived incident spends")
 	f.StringVar(&opt.from, "from", "", "first `TIME` gone through (default the history's)")
 	f.StringVar(&opt.to, "to", "", "last `TIME` gone through (default the history's)")
-	f.StringVar(&opt.night, "night", "22:00-06:00", "`HOURS` in which a notification wakes somebody, in --tz")
+	f.StringVar(&opt.night, "night", host.Night, "`HOURS` in which a notification wakes somebody, in --tz")
 	f.Float64Var(&opt.shift, "per-shift", 2, "`NUMBER` of notifications that a night shift may bring")
 	f.BoolVar(&opt.sweep, "sweep", false, "search for the best policy under --per-week")
 	f.Float64Var(&opt.perWeek, "per-week", 0.5, "`NUMBER` of pages a week that an objective may bring in a sweep")
@@ -157,10 +157,11 @@ func (o *options) options(ctx context.Context, h *host.Host, s *host.Session) (o
 	if zone == nil {
 		zone = time.UTC
 	}
-	if out.Rotation, err = rotation(o.night, zone); err != nil {
-		return out, err
+	from, to, err := host.ParseNight(o.night)
+	if err != nil {
+		return out, err //nolint:wrapcheck // it is of package fault
 	}
-	out.Rotation.PerShift = o.shift
+	out.Rotation = backtest.Rotation{From: from, To: to, Zone: zone, PerShift: o.shift}
 	return out, o.within(&out, h, zone)
 }
 
@@ -198,19 +199,4 @@ func share(text string) (float64, error) {
 		return 0, fault.New(fault.Invalid, "--share "+text, "it is no share of a budget", "write one like 2%")
 	}
 	return d.Float(), nil
-}
-
-// rotation reads the hours of a night: "22:00-06:00".
-func rotation(text string, zone *time.Location) (backtest.Rotation, error) {
-	bad := fault.New(fault.Invalid, "--night "+text, "it is no stretch of a day", "write one like 22:00-06:00")
-	if len(text) != len("22:00-06:00") || text[5] != '-' {
-		return backtest.Rotation{}, bad
-	}
-	from, err := time.Parse("15:04", text[:5])
-	to, also := time.Parse("15:04", text[6:])
-	if err != nil || also != nil || from.Equal(to) {
-		return backtest.Rotation{}, bad
-	}
-	minute := func(t time.Time) slo.Minute { return slo.Minute(t.Hour()*60 + t.Minute()) }
-	return backtest.Rotation{From: minute(from), To: minute(to), Zone: zone}, nil
 }

@@ -3,7 +3,6 @@ package handover
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +32,7 @@ func New(h *host.Host) *cobra.Command {
 			"the gate, what is silenced or frozen. As HTML it is one page that needs nothing else.",
 		Example: "  nines handover\n" +
 			"  nines handover -o html > handover.html\n" +
-			"  nines handover --last 1d --night 22-7 --night-pages 0.3 --tz Europe/Berlin",
+			"  nines handover --last 1d --night 23:00-07:00 --night-pages 0.3 --tz Europe/Berlin",
 		ValidArgsFunction: h.CompleteObjectives,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt.selected = args
@@ -42,7 +41,7 @@ func New(h *host.Host) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&opt.last, "last", "7d", "how far back, a `LENGTH` as 7d or 12h")
-	f.StringVar(&opt.night, "night", "22-8", "`HOURS` of the night, in the zone of --tz")
+	f.StringVar(&opt.night, "night", host.Night, "`HOURS` in which a page wakes somebody, in --tz")
 	f.Float64Var(&opt.pages, "night-pages", 2, "how many pages at night the rotation bears in these days, a `NUMBER`")
 	return host.Describe(cmd, formats(), nil)
 }
@@ -96,9 +95,6 @@ func (o *options) parse() (runhandover.Options, error) {
 		return runhandover.Options{}, fault.New(fault.Invalid, "--last "+o.last, "it is no length", "write 7d or 12h")
 	}
 	out := runhandover.Options{Length: time.Duration(length) * time.Minute, Select: o.selected, NightPages: o.pages}
-	if n, err := fmt.Sscanf(o.night, "%d-%d", &out.NightFrom, &out.NightTo); n != 2 || err != nil ||
-		fmt.Sprintf("%d-%d", out.NightFrom, out.NightTo) != o.night || max(out.NightFrom, out.NightTo) > 24 || min(out.NightFrom, out.NightTo) < 0 {
-		return out, fault.New(fault.Invalid, "--night "+o.night, "it is no stretch of hours", "write 22-8")
-	}
-	return out, nil
+	out.NightFrom, out.NightTo, err = host.ParseNight(o.night)
+	return out, err //nolint:wrapcheck // it is of package fault
 }

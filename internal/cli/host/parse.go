@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // ParseTime reads an instant: RFC 3339, or a date with or without a time of
@@ -55,6 +56,22 @@ func ParseDuration(flag, text string) (time.Duration, error) {
 		return 0, bad
 	}
 	return d + days, nil
+}
+
+// Night is when people sleep, unless --night says otherwise: it is the same for
+// every verb that counts who was woken.
+const Night = "22:00-06:00"
+
+// ParseNight reads the hours of a night as minutes of the day: "22:00-06:00".
+func ParseNight(text string) (from, to slo.Minute, err error) {
+	begins, ends, _ := strings.Cut(text, "-")
+	a, errA := time.Parse("15:04", begins)
+	b, errB := time.Parse("15:04", ends)
+	if errA != nil || errB != nil || a.Equal(b) {
+		return 0, 0, fault.New(fault.Invalid, "--night "+text, "it is no stretch of a day", "write one like "+Night)
+	}
+	minute := func(t time.Time) slo.Minute { return slo.Minute(t.Hour()*60 + t.Minute()) }
+	return minute(a), minute(b), nil
 }
 
 // Location returns the zone for display: --tz, else the documents' (may be

@@ -83,8 +83,8 @@ type Hour struct {
 
 // Night is how often somebody was woken, and how often it may be.
 type Night struct {
-	From   int     `json:"from"` // hour, inclusive
-	To     int     `json:"to"`   // hour, exclusive
+	From   string  `json:"from"` // "22:00"
+	To     string  `json:"to"`   // "06:00", no longer night
 	Pages  int     `json:"pages"`
 	Budget float64 `json:"budget"` // pages in the stretch; negative: nobody said
 }

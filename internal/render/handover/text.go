@@ -47,7 +47,7 @@ func (r *Report) Summary() []string {
 		}
 	}
 	out := []string{fmt.Sprintf("%s and %s were told; %d still go on.", count(pages, "page"), count(tickets, "ticket"), open)}
-	night := fmt.Sprintf("%s came at night (%02d:00 to %02d:00)", count(r.Night.Pages, "page"), r.Night.From, r.Night.To)
+	night := fmt.Sprintf("%s came at night (%s to %s)", count(r.Night.Pages, "page"), r.Night.From, r.Night.To)
 	if r.Night.Budget >= 0 {
 		night += fmt.Sprintf(", the rotation bears %.3g", r.Night.Budget)
 		if r.Night.Over() {

@@ -5,6 +5,7 @@ package handover
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,9 +22,9 @@ type Options struct {
 	At     time.Time     // the end; zero: now
 	Length time.Duration // how far back
 	Select []string      // "service" or "service/slo"; empty: everything
-	// NightFrom and NightTo are hours of the day in the environment's zone; the
+	// NightFrom and NightTo are minutes of the day in the environment's zone; the
 	// night may go over midnight.
-	NightFrom, NightTo int
+	NightFrom, NightTo slo.Minute
 	// NightPages is how many pages at night the rotation bears in the stretch;
 	// negative: nobody said.
 	NightPages float64
@@ -42,10 +43,10 @@ func Run(ctx context.Context, env *run.Env, opt Options) (*handover.Report, erro
 		From: to.Add(-opt.Length), To: to, Zone: env.Zone,
 		Changes: []handover.Change{}, Overrides: []handover.Change{}, Untold: []handover.Change{},
 		Silences: []handover.Stretch{}, Freezes: []handover.Stretch{}, Incidents: []handover.Incident{},
-		Night: handover.Night{From: opt.NightFrom, To: opt.NightTo, Budget: opt.NightPages},
+		Night: handover.Night{From: clock(opt.NightFrom), To: clock(opt.NightTo), Budget: opt.NightPages},
 	}
 	for h := range r.Hours {
-		r.Hours[h].Night = night(h, opt)
+		r.Hours[h].Night = opt.night(slo.Minute(h) * slo.Hour)
 	}
 	if err := objectives(ctx, env, opt, r); err != nil {
 		return nil, err
@@ -56,13 +57,16 @@ func Run(ctx context.Context, env *run.Env, opt Options) (*handover.Report, erro
 	return r, nil
 }
 
-// night says whether an hour of the day is one of the night.
-func night(h int, opt Options) bool {
-	if opt.NightFrom <= opt.NightTo {
-		return opt.NightFrom <= h && h < opt.NightTo
+// night says whether a minute of the day is one of the night.
+func (o *Options) night(m slo.Minute) bool {
+	if o.NightFrom <= o.NightTo {
+		return o.NightFrom <= m && m < o.NightTo
 	}
-	return h >= opt.NightFrom || h < opt.NightTo
+	return m >= o.NightFrom || m < o.NightTo
 }
+
+// clock is a minute of the day as people write it.
+func clock(m slo.Minute) string { return fmt.Sprintf("%02d:%02d", m/slo.Hour, m%slo.Hour) }
 
 // objectives reads how they stand, and stood at the beginning.
 func objectives(ctx context.Context, env *run.Env, opt Options, r *handover.Report) error {

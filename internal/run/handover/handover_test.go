@@ -65,7 +65,7 @@ func report(t *testing.T, opt handover.Options) *render.Report {
 	t.Helper()
 	env, l := runtest.Env(func(e *run.Env) { e.Catalog.Objectives, e.History = nil, timeline.NewHistory(memory.New()) })
 	week(t, l)
-	opt.Length, opt.NightFrom, opt.NightTo = 7*24*time.Hour, 22, 8
+	opt.Length, opt.NightFrom, opt.NightTo = 7*24*time.Hour, 22*slo.Hour, 8*slo.Hour
 	r, err := handover.Run(t.Context(), env, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestNight(t *testing.T) {
 		e.Catalog.Objectives, e.Zone, e.History = nil, time.FixedZone("far", 9*3600), timeline.NewHistory(memory.New())
 	})
 	week(t, l)
-	r, err := handover.Run(t.Context(), env, handover.Options{Length: 7 * 24 * time.Hour, NightFrom: 22, NightTo: 8, NightPages: 2})
+	r, err := handover.Run(t.Context(), env, handover.Options{Length: 7 * 24 * time.Hour, NightFrom: 22 * slo.Hour, NightTo: 8 * slo.Hour, NightPages: 2})
 	if err != nil || r.Night.Pages != 0 && r.Night.Pages != 1 || r.Hours[12].Pages != 1 {
 		t.Errorf("%v %+v %+v", err, r.Night, r.Hours)
 	}

@@ -277,8 +277,9 @@ func (g *gathering) finish() {
 	})
 	for k := range r.Incidents {
 		i := &r.Incidents[k]
-		hour := i.At.In(zone).Hour()
-		i.Night = r.Hours[hour].Night
+		at := i.At.In(zone)
+		hour := at.Hour()
+		i.Night = g.opt.night(slo.Minute(hour)*slo.Hour + slo.Minute(at.Minute()))
 		if i.HeldBack != "" || i.At.Before(r.From) {
 			continue
 		}
