@@ -26,7 +26,9 @@ var layers = []layer{
 		"internal/publish",
 	}},
 	{name: "deciders", patterns: []string{
-		"internal/evidence", "internal/gate", "internal/judge", "internal/judge/*", "internal/watch", "internal/scale",
+		"internal/evidence", "internal/gate", 
+		"internal/judge/confseq", "internal/judge/eprocess", "internal/judge/mannwhitney", "internal/judge/threshold", "internal/judge", "internal/judge/judgetest",
+		"internal/rollout", "internal/watch", "internal/delivery", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
 		"internal/alert", "internal/backtest",
 	}},
@@ -36,7 +38,7 @@ var layers = []layer{
 		"internal/awskit", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
-		"internal/gitkit", "internal/webpost",
+		"internal/gitkit", "internal/webpost", "internal/lambdad", "internal/deployd", "internal/deployd/*",
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",

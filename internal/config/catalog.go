@@ -24,6 +24,7 @@ type Catalog struct {
 	Targets    []AlertTarget
 	Policies   []GatePolicy
 	Exclusions []Exclusion
+	Rollouts   []Rollout `json:",omitempty"`
 	Settings   Settings
 	// Digest covers the meaning of the documents, not their spelling.
 	Digest string

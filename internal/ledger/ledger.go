@@ -26,6 +26,8 @@ const (
 	KindToken     Kind = "token"     // an identity token was spent; it counts once
 	KindAlert     Kind = "alert"     // an incident opened, escalated, ended or was held back; a condition could not be judged
 	KindSilence   Kind = "silence"   // a stretch in which alerts are not told
+	KindRollout   Kind = "rollout"   // a step of a rollout or a rollback: what is about to be done, how to undo it, what came of it
+	KindIncident  Kind = "incident"  // users were hurt; it may name the deployment that did it
 )
 
 // Draft is an entry to be.

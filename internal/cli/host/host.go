@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/forge"
@@ -75,6 +76,9 @@ type Wiring struct {
 	OpenTarget func(a notify.Address, where forge.Where, access ForgeAccess) (notify.Target, error)
 	// WatchTarget is OpenTarget for somebody who looks at what is sent.
 	WatchTarget func(a notify.Address, where forge.Where, access ForgeAccess, watch notify.Watch) (notify.Target, error)
+	// OpenActor opens a target of rollouts and rollbacks. Invalid for a kind that
+	// this program does not carry.
+	OpenActor func(ctx context.Context, at act.Place, opt ActorOptions) (act.Actor, error)
 	// Parameter reads a secret parameter, "/PATH?region=R"; nil: there are none.
 	Parameter func(ctx context.Context, path string) (string, error)
 	// OpenSink opens where documents send numbers.
@@ -83,6 +87,17 @@ type Wiring struct {
 	Documents map[string]config.Opener
 	// Cache is kept by hosts that load documents again and again; may be nil.
 	Cache *config.Cache
+}
+
+// ActorOptions are what a target needs of its surroundings.
+type ActorOptions struct {
+	// Wait waits, and ends early with the context's error.
+	Wait func(ctx context.Context, d time.Duration) error
+	// Where and Access reach the forge, for targets that are deployments of it.
+	Where  forge.Where
+	Access ForgeAccess
+	// Log takes what a program says on the side.
+	Log io.Writer
 }
 
 // Globals are the flags every verb takes.

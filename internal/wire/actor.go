@@ -1,0 +1,26 @@
+package wire
+
+import (
+	"context"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
+
+// actors open the kinds of targets, one line each.
+func actors() map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error) {
+	return map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error){}
+}
+
+// OpenActor opens a target of rollouts and rollbacks.
+func OpenActor(ctx context.Context, at act.Place, opt host.ActorOptions) (act.Actor, error) {
+	if err := at.Check(); err != nil {
+		return nil, err //nolint:wrapcheck // says all there is to say
+	}
+	open, ok := actors()[at.Kind]
+	if !ok {
+		return nil, fault.New(fault.Invalid, "target "+at.String(), "traffic of this kind of target cannot be moved", "")
+	}
+	return open(ctx, at, opt)
+}
