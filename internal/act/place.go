@@ -40,10 +40,15 @@ func Kinds() map[string][]Param {
 		"cloudformation": append([]Param{
 			lead("stack", "", "The stack's name."), {Name: "parameter", Doc: "The parameter that names the version; Version unless said."},
 		}, aws...),
-		"gitlab": {lead("environment", "", "The environment whose deployments are run again."),
-			{Name: "url", Doc: "Address of the GitLab; the job's own unless said."}, {Name: "project", Doc: "The project on it."}},
-		"command": {lead("shift", "", "The program that moves the traffic, with its arguments."),
-			{Name: "read", Doc: "A program that prints how the traffic lies, as JSON."}},
+		"gitlab": {
+			lead("environment", "", "The environment whose deployments are run again."),
+			{Name: "url", Doc: "Address of the GitLab; the job's own unless said."},
+			{Name: "project", Doc: "The project on it."},
+		},
+		"command": {
+			lead("shift", "", "The program that moves the traffic, with its arguments."),
+			{Name: "read", Doc: "A program that prints how the traffic lies, as JSON."},
+		},
 		"functions": append([]Param{lead("baseline", "", "The function that serves."), lead("canary", ",", "The function that does not yet.")}, aws...),
 		"endpoints": {lead("baseline", "", "Address of the version that serves."), lead("canary", ",", "Address of the one that does not yet.")},
 	}

@@ -26,7 +26,7 @@ var layers = []layer{
 		"internal/publish",
 	}},
 	{name: "deciders", patterns: []string{
-		"internal/evidence", "internal/gate", 
+		"internal/evidence", "internal/gate",
 		"internal/judge/confseq", "internal/judge/eprocess", "internal/judge/mannwhitney", "internal/judge/threshold", "internal/judge", "internal/judge/judgetest",
 		"internal/rollout", "internal/watch", "internal/delivery", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
