@@ -63,6 +63,9 @@ func simulated(ctx context.Context, args []string) error {
 	shape := flags.String("shape", "constant", "constant, or day: night and noon")
 	faultText := flags.String("fault", os.Getenv("FAULT"), "`FAULT` (FAULT), as serve takes it")
 	faultFrom := flags.String("fault-from", "", "`TIME` from which the fault is in force; the beginning unless said")
+	counts := flags.Bool("counts", false, "print what each minute had, as JSON lines, and no metric lines")
+	runs := flags.Int("runs", 1, "how often, each time with the next seed; with -counts")
+	bound := flags.Duration("bound", 300*time.Millisecond, "what takes longer is slow; with -counts")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -84,11 +87,40 @@ func simulated(ctx context.Context, args []string) error {
 		return err
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
+	if *counts {
+		return errors.Join(counted(ctx, o, out, trials{*runs, *bound}), out.Flush())
+	}
 	o.Record = func(c *simulate.Clock) web.Recorder { //nolint:contextcheck // what it makes outlives a request
 		return simulatedObserver(out, o.Version, c.Now)
 	}
 	_, err = simulate.Run(ctx, o)
 	return errors.Join(err, out.Flush())
+}
+
+// trials are runs that are counted.
+type trials struct {
+	runs  int
+	bound time.Duration
+}
+
+// counted lives through the same stretch again and again, each time by other
+// dice, and prints what the minutes had.
+func counted(ctx context.Context, o simulate.Options, out io.Writer, t trials) error {
+	for run := range t.runs {
+		var counter *simulate.Counter
+		o.Record = func(c *simulate.Clock) web.Recorder {
+			counter = simulate.NewCounter(out, c, simulate.Counts{Run: run, Version: o.Version}, t.bound)
+			return counter
+		}
+		if _, err := simulate.Run(ctx, o); err != nil {
+			return err
+		}
+		if err := counter.End(o.To); err != nil {
+			return err
+		}
+		o.Seed++
+	}
+	return nil
 }
 
 // simulatedObserver writes lines to w by another clock, whatever the environment
