@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -100,7 +101,7 @@ func TestKilledAnywhere(t *testing.T) {
 	want := calm.everything(t)
 	random := rand.New(rand.NewPCG(8, 9))
 	kills := 0
-	for round := range 24 {
+	for round := range 12 {
 		w := shop(7, first)
 		items := store.New()
 		w.env.History = timeline.NewHistory(items)
@@ -134,7 +135,7 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Fatalf("round %d differs:\n%s", round, firstDifference(got, want))
 		}
 	}
-	if kills < 15 {
+	if kills < 8 {
 		t.Errorf("only %d runs were cut off; the test looks at nothing", kills)
 	}
 }
@@ -144,6 +145,9 @@ func TestKilledAnywhere(t *testing.T) {
 // have settled.
 func TestKilledBetweenMinutesAndSlices(t *testing.T) {
 	for left := range 25 {
+		if left%3 != 0 && os.Getenv("NINES_FULL") == "" {
+			continue
+		}
 		w := shop(7, t0+2*slo.Day)
 		items := store.New()
 		w.env.History = timeline.NewHistory(items)
