@@ -101,6 +101,9 @@ type Caps struct {
 	Smallest, Most float64
 	// Restores says that an earlier version can be put back.
 	Restores bool
+	// Blind says that the target cannot be asked how it lies: Read tells what was
+	// last set through this Actor, and a change by others goes unseen.
+	Blind bool
 }
 
 // Actor is one target of rollouts and rollbacks. Implementations pass the suite
