@@ -54,7 +54,7 @@ var layers = []layer{
 	}},
 	{name: "shells", patterns: []string{"internal/loop", "internal/run", "internal/run/*", "internal/script"}, together: true},
 	{name: "hosts", patterns: []string{
-		"internal/cli/host", "internal/cli/*", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web",
+		"internal/cli/host", "internal/cli/report", "internal/cli/*", "internal/cli", "internal/daemon", "internal/lambdahost", "internal/web",
 	}},
 	{name: "wire", patterns: []string{wire}},
 	{name: "main", patterns: []string{"cmd/*", "examples/*/*", "tools/*"}},

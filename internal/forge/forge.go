@@ -116,7 +116,10 @@ type Note struct {
 	Change int64  // the merge request's IID; 0: found by Commit
 	// Marker is what the note is found by again: a word of letters, digits, - and /.
 	Marker string
-	Body   string // Markdown
+	// Part is which part of the note this is, such a word too; "": all of it. The
+	// parts that others wrote about the same commit stay.
+	Part string
+	Body string // Markdown
 }
 
 // Where is a project of a forge.

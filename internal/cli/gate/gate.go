@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/cli/report"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gate"
@@ -27,12 +28,9 @@ type options struct {
 	length      string
 	maxAge      string
 	forge       host.ForgeFlags
-	reports     []string
+	reports     report.Flags
 	note        bool
 }
-
-// formats are what the verb prints; the first is the default.
-func formats() []string { return []string{"text", "json", "junit", "dotenv", "annotations"} }
 
 // New returns the verb.
 func New(h *host.Host) *cobra.Command {
@@ -80,10 +78,10 @@ func New(h *host.Host) *cobra.Command {
 	f.StringVar(&opt.reason, "reason", "", "`TEXT` that says why the override is right")
 	f.StringVar(&opt.length, "for", "", "`LENGTH` for which the override holds, as 2h (default the policy's longest)")
 	f.StringVar(&opt.maxAge, "max-age", "", "`LENGTH`: evidence older than that is stale, as 10m; 0: what the sources have now, asked by this call")
-	f.StringArrayVar(&opt.reports, "report", nil, "write a `FORMAT=FILE` too, as junit=gate.xml; may be given again")
+	opt.reports.Declare(f)
 	f.BoolVar(&opt.note, "note", true, "keep a note on the merge request, where there is one and NINES_GITLAB_TOKEN may write it")
 	opt.forge.Declare(f)
-	return host.Describe(cmd, formats(), map[int]string{
+	return host.Describe(cmd, report.Formats(), map[int]string{
 		0: "pass; or advise mode, whatever the verdict",
 		1: "operational error, and the policy's onError is block (the default)",
 		3: "fail: the deployment is held",
@@ -93,11 +91,7 @@ func New(h *host.Host) *cobra.Command {
 }
 
 func (o *options) run(ctx context.Context, h *host.Host) (err error) {
-	format, err := h.Format(formats()...)
-	if err != nil {
-		return err
-	}
-	reports, err := parseReports(o.reports)
+	out, err := o.reports.Open(h)
 	if err != nil {
 		return err
 	}
@@ -119,7 +113,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		}
 	}
 	if len(all.Services) == 0 { // nothing to decide, nothing to record
-		return o.say(h, all, format, reports)
+		return o.say(h, all, out)
 	}
 	s, err := open(ctx, h, catalog, &ask)
 	if err != nil {
@@ -133,7 +127,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		}
 		all.each = append(all.each, a)
 	}
-	if err := o.say(h, all, format, reports); err != nil {
+	if err := o.say(h, all, out); err != nil {
 		return err
 	}
 	// The verdicts stand before anybody is told of them, and whatever comes of that.
@@ -144,20 +138,11 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 }
 
 // say prints the answers, and writes the reports.
-func (o *options) say(h *host.Host, all answers, format string, reports []report) error {
-	var out printable = all
+func (o *options) say(h *host.Host, all answers, out report.Out) error {
 	if o.since == "" {
-		out = all.each[0]
+		return out.Say(h, all.each[0].report()) //nolint:wrapcheck // says all there is to say
 	}
-	if err := write(h.Out, out, format, h.Style()); err != nil {
-		return err
-	}
-	for _, r := range reports {
-		if err := r.write(out); err != nil {
-			h.Note("%v", err)
-		}
-	}
-	return nil
+	return out.Say(h, all.report()) //nolint:wrapcheck // as above
 }
 
 // open opens the stores. Those out of reach become the question's trouble, which

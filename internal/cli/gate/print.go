@@ -2,18 +2,18 @@ package gate
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
 
-	"gitlab.com/nines-sre/nines/internal/cli/host"
-
+	"gitlab.com/nines-sre/nines/internal/cli/report"
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/gate"
-	render "gitlab.com/nines-sre/nines/internal/render/gitlab"
+	rendering "gitlab.com/nines-sre/nines/internal/render"
+	"gitlab.com/nines-sre/nines/internal/render/dotenv"
 	"gitlab.com/nines-sre/nines/internal/render/junit"
+	"gitlab.com/nines-sre/nines/internal/render/openmetrics"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
 )
@@ -29,18 +29,16 @@ type answer struct {
 	forge forge.Forge
 }
 
-// annotations are the links that GitLab shows beside the job.
-func (a answer) annotations() ([]byte, error) {
-	return render.Annotations(a.shown()) //nolint:wrapcheck // says all there is to say
+// report is the answer in each form that it is printed in.
+func (a answer) report() report.Answer {
+	return report.Answer{
+		Text: a.text, Object: a.object(), Vars: a.vars(), Links: a.shown().Links(), Metrics: a.metrics(),
+		Suite: junit.Suite{Name: "nines gate " + a.Decision.Subject, Cases: []junit.Case{a.junitCase()}},
+	}
 }
 
-// json prints the decision with fields more: the code the call ends with, who
-// looks after the service, and what may be done.
-func (a answer) json(w io.Writer) error {
-	return host.JSON(w, a.object())
-}
-
-// object is what json prints.
+// object is the decision with fields more: the code the call ends with, who looks
+// after the service, and what may be done.
 func (a answer) object() any {
 	return struct {
 		decision.Decision
@@ -50,51 +48,43 @@ func (a answer) object() any {
 	}{a.Decision, a.ExitCode, a.owner, a.Advice}
 }
 
-// dotenv prints variables for later jobs (artifacts:reports:dotenv), one a
-// line, without quotes.
-func (a answer) dotenv() string {
+// vars are the variables for later jobs.
+func (a answer) vars() []dotenv.Var {
 	codes := make([]string, len(a.Decision.Reasons))
 	for i, r := range a.Decision.Reasons {
 		codes[i] = r.Code
 	}
-	var b strings.Builder
-	for _, v := range [][2]string{
-		{"NINES_VERDICT", a.Decision.Verdict.String()},
-		{"NINES_EXIT_CODE", strconv.Itoa(a.ExitCode)},
-		{"NINES_DECISION_ID", a.Decision.ID},
-		{"NINES_SERVICE", a.Decision.Subject},
-		{"NINES_POLICY", a.Decision.Policy},
-		{"NINES_REASONS", strings.Join(codes, ",")},
-		{"NINES_AT", a.Decision.At.UTC().Format(time.RFC3339)},
-	} {
-		b.WriteString(v[0] + "=" + term.Clean(v[1]) + "\n")
+	return []dotenv.Var{
+		{Name: "NINES_VERDICT", Value: a.Decision.Verdict.String()},
+		{Name: "NINES_EXIT_CODE", Value: strconv.Itoa(a.ExitCode)},
+		{Name: "NINES_DECISION_ID", Value: a.Decision.ID},
+		{Name: "NINES_SERVICE", Value: a.Decision.Subject},
+		{Name: "NINES_VERSION", Value: a.Request.Change.Version},
+		{Name: "NINES_POLICY", Value: a.Decision.Policy},
+		{Name: "NINES_REASONS", Value: strings.Join(codes, ",")},
+		{Name: "NINES_AT", Value: a.Decision.At.UTC().Format(time.RFC3339)},
 	}
-	return b.String()
 }
 
-func (a answer) junit() ([]byte, error) {
-	return junit.Suite{Name: "nines gate " + a.Decision.Subject, Cases: []junit.Case{a.junitCase()}}.XML()
+// metrics are the verdict and what the budgets have left.
+func (a answer) metrics() []openmetrics.Family {
+	budgets := make([]rendering.Budget, len(a.Request.States))
+	for i := range a.Request.States {
+		s := &a.Request.States[i]
+		budgets[i] = rendering.Budget{SLO: s.Service + "/" + s.SLO, Left: s.Remaining}
+	}
+	service := openmetrics.Label{Name: "service", Value: a.Decision.Subject}
+	return append([]openmetrics.Family{openmetrics.Verdict("nines_gate_verdict", service, a.Decision.Verdict)},
+		openmetrics.Budgets(a.Decision.Subject, budgets)...)
 }
 
-// junitCase is an answer as a case: fail is a failure, inconclusive an error, a
-// warning passes with its text in the output.
 func (a answer) junitCase() junit.Case {
-	text := a.text(term.Style{})
-	c := junit.Case{Class: "nines.gate", Name: a.Decision.Subject, Out: text}
+	c := junit.Case{Class: "nines.gate", Name: a.Decision.Subject}
 	first := ""
 	if len(a.Decision.Reasons) > 0 {
-		first = a.Decision.Reasons[0].Text
-		c.Kind = a.Decision.Reasons[0].Code
+		c.Kind, first = a.Decision.Reasons[0].Code, a.Decision.Reasons[0].Text
 	}
-	switch a.Decision.Verdict {
-	case decision.Pass, decision.Warn:
-		c.Outcome = junit.Passed
-	case decision.Fail:
-		c.Outcome, c.Message, c.Text, c.Out = junit.Failed, first, text, ""
-	case decision.Inconclusive:
-		c.Outcome, c.Message, c.Text, c.Out = junit.Errored, first, text, ""
-	}
-	return c
+	return junit.Judged(c, a.Decision.Verdict, first, a.text(term.Style{}))
 }
 
 // headline says a verdict in a sentence.

@@ -2,54 +2,23 @@ package gate
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
+	"gitlab.com/nines-sre/nines/internal/cli/report"
 	"gitlab.com/nines-sre/nines/internal/config"
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gitkit"
+	"gitlab.com/nines-sre/nines/internal/render/dotenv"
+	render "gitlab.com/nines-sre/nines/internal/render/gitlab"
 	"gitlab.com/nines-sre/nines/internal/render/junit"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 )
-
-// printable is what a call prints: one answer, or several as one.
-type printable interface {
-	json(w io.Writer) error //nolint:revive // the format it prints
-	junit() ([]byte, error) //nolint:revive // as above
-	dotenv() string
-	annotations() ([]byte, error)
-	text(st term.Style) string
-}
-
-// write prints what there is to say in a format.
-func write(w io.Writer, p printable, format string, st term.Style) error {
-	var body []byte
-	var err error
-	switch format {
-	case "json":
-		return p.json(w)
-	case "junit":
-		body, err = p.junit()
-	case "dotenv":
-		body = []byte(p.dotenv())
-	case "annotations":
-		body, err = p.annotations()
-	default:
-		body = []byte(p.text(st))
-	}
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(body)
-	return err
-}
 
 // answers are those of the services that a change touches, as one.
 type answers struct {
@@ -95,26 +64,41 @@ func exitCode(each []answer) int {
 	return order[worst]
 }
 
-// json prints what holds for all, and each service's decision as it is printed
+// report is what all say, in each form that it is printed in.
+func (a answers) report() report.Answer {
+	out := report.Answer{
+		Text: a.text, Object: a.object(), Vars: a.vars(), Links: render.Links{Heading: "nines gate"},
+		Suite: junit.Suite{Name: "nines gate --changed-since " + a.since},
+	}
+	for i := range a.each {
+		x := &a.each[i]
+		out.Suite.Cases = append(out.Suite.Cases, x.junitCase())
+		out.Links.Links = append(out.Links.Links, x.shown().Links().Links...)
+		out.Metrics = append(out.Metrics, x.metrics()...)
+	}
+	return out
+}
+
+// object is what holds for all, and each service's decision as it is printed
 // alone.
-func (a answers) json(w io.Writer) error {
+func (a answers) object() any {
 	services := make([]any, len(a.each))
 	for i := range a.each {
 		services[i] = a.each[i].object()
 	}
-	return host.JSON(w, struct {
+	return struct {
 		Verdict  decision.Verdict `json:"verdict"`
 		ExitCode int              `json:"exit_code"`
 		Since    string           `json:"since"`
 		Services []any            `json:"services"`
 		Unmapped []string         `json:"unmapped,omitempty"`
 		All      bool             `json:"all,omitempty"`
-	}{a.verdict(), exitCode(a.each), a.since, services, a.Unmapped, a.All})
+	}{a.verdict(), exitCode(a.each), a.since, services, a.Unmapped, a.All}
 }
 
-// dotenv prints the variables that one answer has; where services differ, with
-// commas between, in the order of NINES_SERVICE.
-func (a answers) dotenv() string {
+// vars are the variables that one answer has; where services differ, with commas
+// between, in the order of NINES_SERVICE.
+func (a answers) vars() []dotenv.Var {
 	join := func(of func(*answer) string) string {
 		out := make([]string, len(a.each))
 		for i := range a.each {
@@ -131,48 +115,16 @@ func (a answers) dotenv() string {
 		at = a.each[i].Decision.At.UTC().Format(time.RFC3339)
 	}
 	slices.Sort(codes)
-	var b strings.Builder
-	for _, v := range [][2]string{
-		{"NINES_VERDICT", a.verdict().String()},
-		{"NINES_EXIT_CODE", strconv.Itoa(exitCode(a.each))},
-		{"NINES_DECISION_ID", join(func(x *answer) string { return x.Decision.ID })},
-		{"NINES_SERVICE", join(func(x *answer) string { return x.Decision.Subject })},
-		{"NINES_VERDICTS", join(func(x *answer) string { return x.Decision.Verdict.String() })},
-		{"NINES_POLICY", join(func(x *answer) string { return x.Decision.Policy })},
-		{"NINES_REASONS", strings.Join(slices.Compact(codes), ",")},
-		{"NINES_AT", at},
-	} {
-		b.WriteString(v[0] + "=" + term.Clean(v[1]) + "\n")
+	return []dotenv.Var{
+		{Name: "NINES_VERDICT", Value: a.verdict().String()},
+		{Name: "NINES_EXIT_CODE", Value: strconv.Itoa(exitCode(a.each))},
+		{Name: "NINES_DECISION_ID", Value: join(func(x *answer) string { return x.Decision.ID })},
+		{Name: "NINES_SERVICE", Value: join(func(x *answer) string { return x.Decision.Subject })},
+		{Name: "NINES_VERDICTS", Value: join(func(x *answer) string { return x.Decision.Verdict.String() })},
+		{Name: "NINES_POLICY", Value: join(func(x *answer) string { return x.Decision.Policy })},
+		{Name: "NINES_REASONS", Value: strings.Join(slices.Compact(codes), ",")},
+		{Name: "NINES_AT", Value: at},
 	}
-	return b.String()
-}
-
-func (a answers) junit() ([]byte, error) {
-	suite := junit.Suite{Name: "nines gate --changed-since " + a.since}
-	for i := range a.each {
-		suite.Cases = append(suite.Cases, a.each[i].junitCase())
-	}
-	return suite.XML()
-}
-
-// annotations puts the services' links under one heading.
-func (a answers) annotations() ([]byte, error) {
-	all := map[string][]json.RawMessage{}
-	for i := range a.each {
-		body, err := a.each[i].annotations()
-		if err != nil {
-			return nil, err
-		}
-		var one map[string][]json.RawMessage
-		if err := json.Unmarshal(body, &one); err != nil {
-			return nil, fault.Wrap(fault.Internal, "print annotations", err, "")
-		}
-		for heading, links := range one {
-			all[heading] = append(all[heading], links...)
-		}
-	}
-	out, err := json.MarshalIndent(all, "", "  ")
-	return append(out, '\n'), fault.Wrap(fault.Internal, "print annotations", err, "")
 }
 
 // text prints what holds for all, then each service's answer.

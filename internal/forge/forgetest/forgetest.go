@@ -3,6 +3,7 @@
 package forgetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,8 +170,25 @@ func notes(t *testing.T, w World) {
 	if len(mine) != 1 || !strings.Contains(mine[0], "third") || !strings.Contains(strings.Join(got, "\n"), "another's") {
 		t.Errorf("%q", got)
 	}
+	parts(t, w, write)
 	if _, err := w.Forge.Note(t.Context(), forge.Note{Commit: Old, Marker: "nines/pay", Body: "x"}); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("a commit without a merge request: %v", err)
+	}
+}
+
+// parts checks that a note keeps what others wrote about the same commit, and
+// nothing else.
+func parts(t *testing.T, w World, write func(forge.Note)) {
+	t.Helper()
+	of := func(commit, part, body string) forge.Note {
+		return forge.Note{Commit: commit, Change: 7, Marker: "nines/parts", Part: part, Body: body}
+	}
+	for _, n := range []forge.Note{of(Old, "gate", "stale"), of(Fixed, "gate", "gated"), of(Fixed, "canary", "baking"), of(Fixed, "canary", "passed")} {
+		write(n)
+	}
+	text := strings.Join(slices.DeleteFunc(w.Notes(7), func(n string) bool { return !strings.Contains(n, "gated") }), "")
+	if strings.Count(text, "gated") != 1 || strings.Count(text, "passed") != 1 || strings.Contains(text, "baking") || strings.Contains(text, "stale") {
+		t.Errorf("the parts of a note: %q", text)
 	}
 }
 

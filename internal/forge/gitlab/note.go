@@ -22,7 +22,6 @@ func (f *Forge) Note(ctx context.Context, n forge.Note) (string, error) {
 		return "", err
 	}
 	mark := "<!-- " + n.Marker + " -->"
-	body := mark + "\n" + n.Body
 	var mine []gitlabapi.Note
 	err = f.api.Notes(ctx, m.IID, func(got gitlabapi.Note) bool {
 		if !got.System && strings.HasPrefix(got.Body, mark) {
@@ -34,6 +33,7 @@ func (f *Forge) Note(ctx context.Context, n forge.Note) (string, error) {
 		return "", fault.Wrap(fault.Unavailable, op, err, "")
 	}
 	for _, old := range mine {
+		body := mark + "\n" + n.In(old.Body)
 		if old.Body == body {
 			return address(m, old.ID), nil
 		}
@@ -47,7 +47,7 @@ func (f *Forge) Note(ctx context.Context, n forge.Note) (string, error) {
 			return "", fault.Wrap(fault.Unavailable, op, err, "")
 		}
 	}
-	got, err := f.api.AddNote(ctx, m.IID, body)
+	got, err := f.api.AddNote(ctx, m.IID, mark+"\n"+n.In(""))
 	if err != nil {
 		return "", fault.Wrap(fault.Unavailable, op, err, "")
 	}

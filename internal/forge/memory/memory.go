@@ -111,7 +111,7 @@ func (f *Forge) Note(_ context.Context, n forge.Note) (string, error) {
 	if f.notes[id] == nil {
 		f.notes[id] = map[string]string{}
 	}
-	f.notes[id][n.Marker] = n.Body
+	f.notes[id][n.Marker] = n.In(f.notes[id][n.Marker])
 	return "https://gitlab.example.com/note/" + n.Marker, nil
 }
 

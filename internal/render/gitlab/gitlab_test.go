@@ -132,7 +132,7 @@ func TestBar(t *testing.T) {
 
 func TestAnnotations(t *testing.T) {
 	for _, name := range []string{"fail", "hostile"} {
-		out, err := gitlab.Annotations(answers()[name])
+		out, err := gitlab.Annotations(answers()[name].Links())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestAnnotations(t *testing.T) {
 	}
 	a := answers()["fail"]
 	a.JobURL = ""
-	if out, err := gitlab.Annotations(a); err != nil || string(out) != "{\n  \"nines gate\": []\n}\n" {
+	if out, err := gitlab.Annotations(a.Links()); err != nil || string(out) != "{\n  \"nines gate\": []\n}\n" {
 		t.Errorf("%s %v", out, err)
 	}
 }

@@ -152,9 +152,14 @@ func footer(a *Answer) string {
 		parts = append(parts, code("nines why "+d.ID)+" says more")
 	}
 	if a.JobURL != "" {
-		parts = append(parts, "[job]("+strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "\n", "", "<", "%3C").Replace(a.JobURL)+")")
+		parts = append(parts, "[job]("+address(a.JobURL)+")")
 	}
 	return strings.Join(parts, " · ")
+}
+
+// address is an address as it stands in a link.
+func address(url string) string {
+	return strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "\n", "", "<", "%3C").Replace(url)
 }
 
 func shortFrom(from string) string {
