@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gate"
+	"gitlab.com/nines-sre/nines/internal/rollout"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -48,7 +50,7 @@ func Diff(before, after *Catalog) []Change {
 		return nil
 	}
 	var out []Change
-	for _, kind := range []string{"service", "objective", "indicator", "source", "policy", "alert policy", "exclusion", "settings"} {
+	for _, kind := range []string{"service", "objective", "indicator", "source", "policy", "alert policy", "exclusion", "rollout", "settings"} {
 		out = append(out, compare(kind, before.entries(kind), after.entries(kind))...)
 	}
 	return out
@@ -111,7 +113,7 @@ func (e entry) summary() string {
 // entries lists one kind of things in a catalog.
 func (c *Catalog) entries(kind string) (out []entry) {
 	switch kind {
-	case "policy", "alert policy", "exclusion", "settings":
+	case "policy", "alert policy", "exclusion", "rollout", "settings":
 		return c.ruleEntries(kind)
 	case "service":
 		for _, s := range c.Services {
@@ -149,11 +151,36 @@ func (c *Catalog) ruleEntries(kind string) (out []entry) {
 		for _, e := range c.Exclusions {
 			out = append(out, entry{e.Name, [][2]string{{"for", strings.Join(e.Services, ", ")}, {"when", stretchText(e)}, {"reason", e.Reason}, {"author", e.Author}}, e.Place})
 		}
+	case "rollout":
+		for _, r := range c.Rollouts {
+			out = append(out, entry{r.Name, rolloutFields(r), r.Place})
+		}
 	case "settings":
 		s := c.Settings
 		out = append(out, entry{"settings", [][2]string{{"store", s.Store}, {"zone", s.Zone}, {"width", fmt.Sprint(s.Width)}, {"explain", fmt.Sprint(s.Explain)}, {"unmapped", s.Unmapped}, {"publish", publishText(s.Publish)}}, s.Place})
 	}
 	return out
+}
+
+func rolloutFields(r Rollout) [][2]string {
+	var steps, metrics []string
+	for _, s := range r.Plan.Steps {
+		steps = append(steps, fmt.Sprintf("%s for %s", strconv.FormatFloat(100*s.Weight, 'g', 6, 64)+" %", slo.FormatLength(s.Bake)))
+	}
+	for _, m := range r.Metrics {
+		metrics = append(metrics, m.Name)
+	}
+	m := r.meaning()
+	return [][2]string{
+		{"of", strings.TrimSuffix(r.Service+" in "+r.Environment, " in ")},
+		{"target", r.Target.String()},
+		{"steps", strings.Join(steps, ", ")},
+		{"then", string(cmp.Or(r.Plan.Then, rollout.ThenPromote))},
+		{"metrics", strings.Join(metrics, ", ")},
+		{"plan", shortDigest(digestOf(m.Plan))},
+		{"judged by", shortDigest(digestOf([]any{m.Judge, m.Metrics, m.Split, m.Drive}))},
+		{"watched by", shortDigest(digestOf(m.Watch))},
+	}
 }
 
 func publishText(p Publish) string {

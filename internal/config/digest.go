@@ -18,6 +18,7 @@ type meaning struct {
 	AlertPolicies []AlertPolicy
 	Policies      []GatePolicy
 	Exclusions    []Exclusion
+	Rollouts      []Rollout `json:",omitempty"`
 	Settings      Settings
 }
 
@@ -49,6 +50,9 @@ func (c *Catalog) digest() string {
 	for _, e := range c.Exclusions {
 		e.Place = fault.Place{}
 		m.Exclusions = append(m.Exclusions, e)
+	}
+	for _, r := range c.Rollouts {
+		m.Rollouts = append(m.Rollouts, r.meaning())
 	}
 	m.sort()
 	return digestOf(m)
@@ -91,6 +95,7 @@ func (m *meaning) sort() {
 	sorted(m.AlertPolicies)
 	sorted(m.Policies)
 	sorted(m.Exclusions)
+	sorted(m.Rollouts)
 }
 
 func sorted[T any](list []T) {

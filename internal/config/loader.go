@@ -38,6 +38,7 @@ type loader struct {
 
 	gates      []*gateDoc
 	exclusions []*exclusionDoc
+	rollouts   []*rolloutDoc
 	settings   *openslo.Node
 
 	cat *Catalog

@@ -19,6 +19,11 @@ type gateDoc struct {
 	spec *openslo.Node
 }
 
+type rolloutDoc struct {
+	meta openslo.Meta
+	spec *openslo.Node
+}
+
 type exclusionDoc struct {
 	meta openslo.Meta
 	spec *openslo.Node
@@ -59,6 +64,8 @@ func (l *loader) ninesDocument(n *openslo.Node) {
 	switch kind {
 	case "GatePolicy":
 		l.gates = append(l.gates, &gateDoc{meta, n.Get("spec")})
+	case "Rollout":
+		l.rollouts = append(l.rollouts, &rolloutDoc{meta, n.Get("spec")})
 	case "Exclusion":
 		l.exclusions = append(l.exclusions, &exclusionDoc{meta, n.Get("spec")})
 	case "Settings":

@@ -21,13 +21,15 @@ type ninesShapes struct {
 }
 
 // ninesKinds are the kinds of nines/v1.
-func ninesKinds() []string { return []string{"Exclusion", "GatePolicy", "Service", "Settings", "Tier"} }
+func ninesKinds() []string {
+	return []string{"Exclusion", "GatePolicy", "Rollout", "Service", "Settings", "Tier"}
+}
 
 func newNinesShapes(s *openslo.Shapes) *ninesShapes {
 	out := &ninesShapes{kinds: map[string]*openslo.Shape{}}
 	for kind, spec := range map[string]*openslo.Shape{
 		"Service": serviceShape(s), "GatePolicy": gateShape(), "Exclusion": exclusionShape(), "Settings": settingsShape(),
-		"Tier": tierShape(s),
+		"Tier": tierShape(s), "Rollout": rolloutShape(s),
 	} {
 		doc := s.Document(version, kind, spec)
 		doc.Name = "nines" + kind

@@ -27,7 +27,7 @@ func TestReference(t *testing.T) {
 	if len(problems) > 0 {
 		t.Errorf("the examples of the reference:\n%v", problems)
 	}
-	for _, kind := range append(openslo.Kinds(), "GatePolicy", "Exclusion", "Settings", "Tier") {
+	for _, kind := range append(openslo.Kinds(), "GatePolicy", "Exclusion", "Rollout", "Settings", "Tier") {
 		if !strings.Contains(text, "kind: "+kind+"\n") {
 			t.Errorf("no example of %s", kind)
 		}

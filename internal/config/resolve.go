@@ -48,6 +48,7 @@ func (l *loader) finish() *Catalog {
 	l.resolveTargets()
 	l.resolveGates()
 	l.resolveExclusions()
+	l.resolveRollouts()
 	l.resolveSettings()
 	l.checkDependencies()
 	l.cat.Digest = l.cat.digest()

@@ -4,7 +4,8 @@ import (
 	"math"
 	"time"
 
-	"gitlab.com/nines-sre/nines/internal/decision")
+	"gitlab.com/nines-sre/nines/internal/decision"
+)
 
 // PolicyName is the policy that a watch's decisions name.
 const PolicyName = "watch"

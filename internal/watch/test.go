@@ -11,7 +11,7 @@ type test interface {
 	Log() float64
 }
 
-// bets is the test of math-and-economics... 
+// bets is the test of math-and-economics...
 type bets struct {
 	prior, margin float64
 	nb, xb        float64

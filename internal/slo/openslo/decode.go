@@ -115,6 +115,10 @@ func (d decoder) ratio(n *Node) *Ratio {
 	return out
 }
 
+// DecodeMetric decodes a series that stands in a document of another kind; nil
+// where there is none.
+func DecodeMetric(n *Node, r *Report) *Metric { return decoder{r: r}.metric(n) }
+
 func (d decoder) metric(n *Node) *Metric {
 	if !n.IsSet() {
 		return nil

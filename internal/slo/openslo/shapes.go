@@ -94,9 +94,15 @@ func serviceShape() *Shape {
 	return Object("A service that objectives are about.", description())
 }
 
-func (s *Shapes) sli() *Shape {
+// Metric is the shape of one series at a source.
+func (s *Shapes) Metric() *Shape {
 	metric := Object("A series.", Need("metricSource", s.metricSource()))
 	metric.Name = "metric"
+	return metric
+}
+
+func (s *Shapes) sli() *Shape {
+	metric := s.Metric()
 	ratio := Object("Good (or bad) events against all of them.",
 		Field{Name: "counter", Shape: Flag("The values only ever grow, and must be differenced.")},
 		May("good", metric), May("bad", metric), May("total", metric),
