@@ -105,7 +105,8 @@ type Policy struct {
 	Alpha float64 `json:"alpha,omitempty"`
 	Beta  float64 `json:"beta,omitempty"`
 	// Margin is how much worse the canary may be; Slack is the margin of the
-	// mirrored test, by which it passes early: zero: Margin.
+	// mirrored test, by which it passes: zero: Margin, and where that is zero too,
+	// one percentage point for counts and a tenth for values.
 	Margin Margin `json:"margin,omitzero"`
 	Slack  Margin `json:"slack,omitzero"`
 	// Prior is the rate of bad requests that is expected before anything is
@@ -115,8 +116,11 @@ type Policy struct {
 	Limit *Limit `json:"limit,omitempty"`
 	// Least is how many requests each version has to have before anything passes.
 	Least int64 `json:"least,omitempty"`
-	// Weights are of groups, in per cent; groups without one share the rest. Empty:
-	// all alike.
+	// Bursts takes the minute for the unit of evidence, not the request: for errors
+	// that come in bursts, retries among them. It needs many more minutes.
+	Bursts bool `json:"bursts,omitempty"`
+	// Weights are of groups, in per cent; groups without one share the rest. A
+	// metric without a group is one, by its name. Empty: all alike.
 	Weights map[string]float64 `json:"weights,omitempty"`
 	// Pass and Marginal are scores, 0 to 100, from which it passes and from which
 	// it is not failed. 0: 95 and 75.
