@@ -56,7 +56,8 @@ func Explain(op, action string, err error) error {
 }
 
 // classify maps error codes of the services. (S3 API reference, "Error
-// responses"; SSM and CloudWatch API references, "Common errors".)
+// responses"; SSM and CloudWatch API references, "Common errors"; Lambda's,
+// "Errors" of UpdateAlias, UpdateFunctionCode and PublishVersion.)
 func classify(code, action string) (fault.Kind, string) {
 	switch code {
 	case "NoSuchBucket":
@@ -65,6 +66,12 @@ func classify(code, action string) (fault.Kind, string) {
 		return fault.NotFound, "check the name"
 	case "PreconditionFailed", "OperationAborted", "ConditionalRequestConflict":
 		return fault.Conflict, "run it again"
+	case "PreconditionFailedException":
+		return fault.Conflict, "somebody else changed it: look at it, then begin anew"
+	case "ResourceConflictException":
+		return fault.Conflict, "wait until what is under way on it has ended"
+	case "CodeStorageExceededException", "RequestEntityTooLargeException":
+		return fault.Full, "remove what is not needed any more, or give it by way of S3"
 	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
 		return fault.Invalid, "it is in another region: write ?region=REGION behind the address"
 	case "ExpiredToken", "ExpiredTokenException":
