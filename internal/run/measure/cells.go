@@ -78,12 +78,12 @@ func add(a, b slo.Amount) slo.Amount {
 // reach is how far apart two readings of a counter may be to be subtracted.
 const reach = slo.Hour
 
-// increases turns readings of a counter into what was added since the reading
+// Increases turns readings of a counter into what was added since the reading
 // before: a point covers from the end of the earlier step to the end of its
 // own. A reading below the one before is a counter that began again at zero.
 // What follows no reading within an hour is not known, and neither is a
 // silence that no reading ends.
-func increases(s metric.Series) metric.Series {
+func Increases(s metric.Series) metric.Series {
 	out := s
 	out.Points, out.Answered = nil, nil
 	for i := 1; i < len(s.Points); i++ {

@@ -24,7 +24,7 @@ const (
 func (j *job) combine(series []metric.Series, span slo.Span) []timeline.Write {
 	if r, ok := j.ind.Definition.(slo.Ratio); ok && r.Counter {
 		for i := range series {
-			series[i] = increases(series[i])
+			series[i] = Increases(series[i])
 		}
 	}
 	judge := j.judge()

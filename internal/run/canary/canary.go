@@ -1,0 +1,261 @@
+// Package canary is the shell of a rollout: observe, decide, act, record. What
+// is to be done is decided by package rollout; here it is done, and written down
+// before and after.
+package canary
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/config"
+	"gitlab.com/nines-sre/nines/internal/decision"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/judge"
+	"gitlab.com/nines-sre/nines/internal/rollout"
+	"gitlab.com/nines-sre/nines/internal/run"
+	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
+	"gitlab.com/nines-sre/nines/internal/run/lease"
+	"gitlab.com/nines-sre/nines/internal/run/meter"
+)
+
+// Options are one rollout.
+type Options struct {
+	Rollout config.Rollout
+	Release act.Release
+	// Actor moves the traffic; nil where the plan moves none.
+	Actor act.Actor
+	// Baseline and Canary are how the meter calls the two sides where no traffic is
+	// moved.
+	Baseline, Canary string
+	Meter            meter.Meter
+	// Decide is the judge.
+	Decide func(judge.Request, time.Time) (decision.Decision, judge.Result)
+	// SplitCheck says why the traffic does not lie as it was asked for; "": it may.
+	// nil: nobody looks.
+	SplitCheck func([]Share, float64) string
+	Clock      run.Clock
+	// Pulse is what the actor waits by, where it has to; may be nil.
+	Pulse *Pulse
+	// Holder names this process: a job's address, or host:pid.
+	Holder string
+	// Alarms returns those of the rollout's alarms that are red; nil: there are none.
+	Alarms func(context.Context) ([]string, error)
+	// Resume goes on with a rollout that waits, or that another process left, as
+	// soon as its lease is over. Order is then what to do with one that waits.
+	Resume bool
+	Order  rollout.Order // "": rollout.Go
+	Reason string        // of the order
+	// Name is what records call the version once it is deployed; "": as the target
+	// does. Token is the job's identity token.
+	Name, Token string
+	// Tell is told how it goes, once a look and once an action; may be nil.
+	Tell func(Progress)
+}
+
+// Share is what went to the canary while it was to have a share.
+type Share struct {
+	Weight        float64
+	Canary, Total int64
+}
+
+// Progress is how far a rollout has come.
+type Progress struct {
+	At       time.Time
+	State    rollout.State
+	Requests int64 // the canary's, in all
+	Bad      int64
+	Baseline judge.Tally // of the same metric
+	Result   judge.Result
+	Looked   bool // it is about a look; else about what Reasons say
+	Reasons  []decision.Reason
+	Notes    []string
+}
+
+// Outcome is how a call ended.
+type Outcome struct {
+	State    rollout.State
+	Verdict  decision.Verdict
+	ExitCode int
+	Reasons  []decision.Reason
+	// Decision is the judge's last recorded answer, Request what it was asked; zero
+	// where it was not asked.
+	Decision decision.Decision
+	Request  judge.Request
+	Result   judge.Result
+	Requests int64 // the canary's
+	Notes    []string
+	Entry    string // the newest entry of the rollout
+	Deployed string // the entry of the deployment; "" for none
+	Resumed  bool
+}
+
+// Run begins a rollout, or goes on with one, and returns when it is over, waits
+// for somebody, or cannot go on. When the context ends, everything is put back
+// first. Errors: somebody else has the target (Conflict), nothing can be recorded
+// (Unavailable), a question without sense (Invalid, NotFound).
+func Run(ctx context.Context, env *run.Env, opt Options) (Outcome, error) {
+	r, err := newRunner(env, opt)
+	if err != nil {
+		return Outcome{}, err
+	}
+	head, err := r.claim(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	open := head.Open()
+	frozen, err := r.frozen(ctx)
+	if err != nil && !open {
+		return Outcome{}, err
+	}
+	switch {
+	case open:
+		r.out.Resumed = true
+		r.state = head.Body.State
+		r.chain.Follow(r.target, head)
+	case len(frozen) > 0:
+		r.out.Reasons = frozen
+		r.out.Verdict, r.out.ExitCode = decision.Fail, decision.Fail.ExitCode()
+		return r.out, nil
+	default:
+		r.begin(head)
+	}
+	if open && (len(frozen) > 0 || r.other()) {
+		return r.replace(ctx, frozen)
+	}
+	if err := r.loop(ctx, rollout.Woken{}); err != nil {
+		return r.finish(ctx), err
+	}
+	if open && r.state.Phase == rollout.Pause && opt.Resume && ctx.Err() == nil {
+		if err := r.loop(ctx, rollout.Told{Order: cmpOr(opt.Order, rollout.Go), Reason: opt.Reason}); err != nil {
+			return r.finish(ctx), err
+		}
+	}
+	return r.finish(ctx), nil
+}
+
+func cmpOr(a, b rollout.Order) rollout.Order {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func newRunner(env *run.Env, opt Options) (*runner, error) {
+	r := &runner{env: env, opt: opt, clock: opt.Clock, target: opt.Rollout.Target.String()}
+	if opt.Rollout.Environment != "" {
+		r.target += "@" + opt.Rollout.Environment
+	}
+	if err := run.CheckSubject(env.Catalog, opt.Rollout.Service); err != nil {
+		return nil, err //nolint:wrapcheck // says all there is to say
+	}
+	caps := act.Caps{Splits: true}
+	if opt.Actor != nil {
+		caps = opt.Actor.Caps()
+	}
+	if err := opt.Rollout.Plan.Check(caps); err != nil {
+		return nil, err //nolint:wrapcheck // says all there is to say
+	}
+	r.chain = lease.Chain{Ledger: env.Ledger, Service: opt.Rollout.Service, Actor: env.Actor, Holder: opt.Holder}
+	if opt.Pulse != nil {
+		opt.Pulse.attach(r)
+	}
+	return r, nil
+}
+
+// begin makes the state of a new rollout behind the newest entry.
+func (r *runner) begin(head lease.Head) {
+	now := r.clock.Now()
+	sum, err := decision.Digest([]any{r.target, r.opt.Holder, now.UnixNano(), head.ID})
+	if err != nil { // texts and a number always encode
+		sum = fmt.Sprintf("%012d", now.UnixNano())
+	}
+	r.state = rollout.New(sum[:12], r.opt.Rollout.Plan, r.opt.Release)
+	r.chain.Begin(r.target, head)
+}
+
+// other says whether the rollout that was found is of another version than the
+// one that is wanted now.
+func (r *runner) other() bool {
+	want := r.opt.Release
+	return want != (act.Release{}) && want != r.state.Release && (want.Version == "" || want.Version != r.state.Version)
+}
+
+// replace puts back what another process left, and begins with what is wanted
+// now; in a freeze it only puts back.
+func (r *runner) replace(ctx context.Context, frozen []decision.Reason) (Outcome, error) {
+	why := fmt.Sprintf("rollout %s of version %s was left by %s", r.state.ID, r.state.Version, r.holder)
+	r.out.Notes = append(r.out.Notes, why+": everything is put back first")
+	r.giveBack = true
+	if err := r.loop(ctx, rollout.Woken{}); err != nil {
+		return r.finish(ctx), err
+	}
+	if r.state.Phase == rollout.Pause {
+		if err := r.loop(ctx, rollout.Told{Order: rollout.Back, Reason: why}); err != nil {
+			return r.finish(ctx), err
+		}
+	}
+	if len(frozen) > 0 || r.state.Phase != rollout.End || r.state.Outcome == rollout.Foreign || ctx.Err() != nil {
+		out := r.finish(ctx)
+		if len(frozen) > 0 && r.state.Phase == rollout.End {
+			out.Reasons = slices.Concat(frozen, out.Reasons)
+			out.Verdict, out.ExitCode = decision.Fail, decision.Fail.ExitCode()
+		}
+		return out, nil
+	}
+	r.giveBack, r.interrupted, r.out.Resumed = false, false, false
+	r.begin(lease.Head{ID: r.entry})
+	err := r.loop(ctx, rollout.Woken{})
+	return r.finish(ctx), err
+}
+
+// claim finds the newest entry about the target and makes sure that nobody else
+// has it now.
+func (r *runner) claim(ctx context.Context) (lease.Head, error) {
+	for waited := false; ; waited = true {
+		head, err := lease.Newest(ctx, r.env.Ledger, r.opt.Rollout.Service, r.target)
+		if err != nil {
+			return head, err //nolint:wrapcheck // says all there is to say
+		}
+		if !head.Open() {
+			return head, nil
+		}
+		b := &head.Body
+		r.holder = b.Holder
+		left := b.Ends().Sub(r.clock.Now())
+		switch {
+		case b.Phase == lease.Pause && !r.opt.Resume:
+			return head, fault.New(fault.Conflict, "rollout "+b.Rollout, fmt.Sprintf("it waits in step %d of %d, with %s", b.State.Step+1, len(b.State.Plan.Steps), b.State.Now.Split),
+				"go on with `nines canary --resume` or `nines promote`, or put the old version back with `nines rollback`")
+		case left <= 0 || b.Holder == r.opt.Holder:
+			return head, nil
+		case !r.opt.Resume || waited:
+			return head, fault.New(fault.Conflict, "rollout "+b.Rollout, fmt.Sprintf("%s has this target, and was there %s ago", b.Holder, r.clock.Now().Sub(b.Beat).Round(time.Second)),
+				"one rollout a target: wait for it; --resume waits until its lease is over, and goes on where it was left")
+		}
+		if err := r.clock.Sleep(ctx, left+time.Second); err != nil {
+			return head, fault.Wrap(fault.Canceled, "wait for the lease", err, "")
+		}
+	}
+}
+
+
+// frozen says which freezes hold a rollout at this instant.
+func (r *runner) frozen(ctx context.Context) ([]decision.Reason, error) {
+	in, err := rungate.Frozen(ctx, r.env, r.opt.Rollout.Service, r.clock.Now())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says all there is to say
+	}
+	var out []decision.Reason
+	for i := range in {
+		f := &in[i]
+		text := fmt.Sprintf("freeze %s: %s", f.Name, f.Reason)
+		if !f.To.IsZero() {
+			text += ", until " + r.env.Show(f.To)
+		}
+		out = append(out, decision.Reason{Code: "freeze", Text: text})
+	}
+	return out, nil
+}
