@@ -1,0 +1,259 @@
+package ecs
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/awskit"
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
+
+// step is a write with what is waited for after it.
+type step struct {
+	call string
+	do   func(context.Context, *ecs.Client) error
+}
+
+// Plan implements act.Actor.
+func (a *Actor) Plan(ctx context.Context, want act.Action) (act.Change, error) {
+	c := act.Change{Action: want}
+	steps, _, err := a.steps(ctx, want)
+	for _, s := range steps {
+		c.Calls = append(c.Calls, s.call)
+	}
+	c.None = err == nil && len(steps) == 0
+	return c, err
+}
+
+// Apply implements act.Actor.
+func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
+	out := act.Outcome{}
+	steps, now, err := a.steps(ctx, c.Action)
+	out.State = now
+	if err != nil || len(steps) == 0 {
+		return out, err
+	}
+	api, err := a.api(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, s := range steps {
+		if err := s.do(ctx, api); err != nil {
+			return out, err
+		}
+		out.Calls = append(out.Calls, s.call)
+	}
+	if out.State, err = a.Read(ctx); err != nil {
+		return out, err
+	}
+	if !out.State.Same(c.To) || !out.State.Ready {
+		return out, fault.New(fault.Conflict, a.op, fmt.Sprintf("it lies at %v, not at %v", out.State.Split, c.To), "somebody else came in between: look at its deployments")
+	}
+	return out, nil
+}
+
+// steps finds what an action takes, from how the service lies now.
+func (a *Actor) steps(ctx context.Context, want act.Action) ([]step, act.State, error) {
+	if err := want.Valid(a.op, a.Caps()); err != nil {
+		return nil, act.State{}, err //nolint:wrapcheck // says all there is to say
+	}
+	if p := want.To.Weight / tenth; math.Abs(p-math.Round(p)) > 1e-6 {
+		return nil, act.State{}, fault.New(fault.Invalid, a.op, fmt.Sprintf("a weight of %v %% is not possible", 100*want.To.Weight), "ECS takes multiples of 0.1 %")
+	}
+	v, err := a.look(ctx)
+	if err != nil {
+		return nil, v.State, err
+	}
+	done, err := want.Meets(a.op, v.State)
+	if err != nil && !v.heads(want.To) {
+		return nil, v.State, err //nolint:wrapcheck // says all there is to say
+	}
+	if done && v.under == nil && !marked(v.service.DeploymentConfiguration) || done && v.Ready && !want.To.Whole() {
+		return nil, v.State, nil
+	}
+	if !want.To.Whole() && !shifts(v.service.DeploymentConfiguration) {
+		return nil, v.State, fault.New(fault.Unsupported, a.op, "its deployment strategy is ROLLING, which shifts no share of the traffic",
+			"give the service the strategy CANARY and what it needs (two target groups or Service Connect), or promote without a canary")
+	}
+	steps, err := a.way(want, v)
+	return steps, v.State, err
+}
+
+// heads says whether the deployment under way leads where it is wanted: it was
+// begun by an earlier call, whose answer was lost or who did not live to see it.
+func (v view) heads(to act.Split) bool {
+	switch {
+	case v.under == nil || !v.ours:
+		return false
+	case to.Whole():
+		return v.back && v.Stable == to.Stable || v.percent == 100 && v.Canary == to.Stable
+	}
+	return !v.back && v.Stable == to.Stable && v.Canary == to.Canary && math.Abs(v.percent-100*to.Weight) < 0.05
+}
+
+// way is the steps to a split.
+func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
+	to, stable := want.To, v.Stable
+	switch {
+	case v.under == nil:
+	case v.back && !want.Verb.Back() && !v.heads(to):
+		return nil, fault.New(fault.Conflict, a.op, "ECS is putting "+v.Stable+" back: "+aws.ToString(v.under.StatusReason), "wait until that has ended, then begin anew")
+	case v.heads(to) || to.Whole() && v.ours && !v.back && v.Canary == to.Stable:
+		return append(steps, a.follow(v, to), a.tidy(to)), nil
+	case !v.ours && (!want.Verb.Back() || v.Stable != to.Stable):
+		return nil, fault.New(fault.Conflict, a.op, "somebody else is busy with it: "+v.Busy, "wait until that has ended, then begin anew")
+	default:
+		steps = append(steps, a.stop(v))
+	}
+	// A deployment that ended before it was stopped leaves its version in place.
+	if stable != to.Stable || to.Whole() && v.under != nil {
+		steps = append(steps, a.whole(want, v, to.Stable))
+	}
+	if !to.Whole() {
+		return append(steps, a.share(v, to)), nil
+	}
+	return append(steps, a.tidy(to)), nil
+}
+
+// stop rolls the deployment under way back, and waits until that is done.
+func (a *Actor) stop(v view) step {
+	arn := aws.ToString(v.under.ServiceDeploymentArn)
+	return step{"ecs:StopServiceDeployment " + name(&arn) + " ROLLBACK", func(ctx context.Context, api *ecs.Client) error {
+		_, err := api.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: &arn, StopType: types.StopServiceDeploymentStopTypeRollback})
+		if err != nil && awskit.Code(err) != "ConflictException" { // it has ended: how, is read next
+			return a.explain("StopServiceDeployment", err)
+		}
+		return a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
+			d, err := a.deployment(ctx, api, arn)
+			if err == nil && d.Status == types.ServiceDeploymentStatusRollbackFailed {
+				return false, fault.New(fault.Conflict, a.op, "the rollback failed: "+aws.ToString(d.StatusReason), "put the earlier version back by a new deployment")
+			}
+			return err == nil && over(d.Status), err
+		})
+	}}
+}
+
+// whole gives one version everything by a new deployment. Where the version is
+// in place already nothing is begun.
+func (a *Actor) whole(want act.Action, v view, version string) step {
+	return step{"ecs:UpdateService " + a.service + " " + version, func(ctx context.Context, api *ecs.Client) error {
+		now, err := a.look(ctx)
+		if err != nil || now.under == nil && now.Stable == version {
+			return err
+		}
+		in := &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, TaskDefinition: &version}
+		if shifts(v.service.DeploymentConfiguration) {
+			base, err := a.base(ctx, api, now.service.DeploymentConfiguration)
+			if err != nil {
+				return err
+			}
+			in.DeploymentConfiguration = forAll(*base, want.Verb.Back())
+		}
+		if err := a.update(ctx, api, in); err != nil {
+			return err
+		}
+		return a.arrive(ctx, api, act.Split{Stable: version})
+	}}
+}
+
+// share begins a canary and waits until it has its share.
+func (a *Actor) share(v view, to act.Split) step {
+	percent := math.Round(1000*to.Weight) / 10
+	return step{fmt.Sprintf("ecs:UpdateService %s %v %% on %s", a.service, percent, to.Canary), func(ctx context.Context, api *ecs.Client) error {
+		base, err := a.base(ctx, api, v.service.DeploymentConfiguration)
+		if err != nil {
+			return err
+		}
+		in := &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, TaskDefinition: &to.Canary, DeploymentConfiguration: forShare(*base, percent)}
+		if err := a.update(ctx, api, in); err != nil {
+			return err
+		}
+		return a.arrive(ctx, api, to)
+	}}
+}
+
+func (a *Actor) update(ctx context.Context, api *ecs.Client, in *ecs.UpdateServiceInput) error {
+	_, err := api.UpdateService(ctx, in)
+	if err != nil && in.TaskDefinition != nil && awskit.Code(err) == "ClientException" {
+		return fault.New(fault.NotFound, a.op, "there is no task definition "+*in.TaskDefinition, "publish it first")
+	}
+	return a.explain("UpdateService, and iam:PassRole for its roles", err)
+}
+
+// follow goes on with the deployment under way.
+func (a *Actor) follow(v view, to act.Split) step {
+	return step{"ecs:ContinueServiceDeployment " + name(v.under.ServiceDeploymentArn), func(ctx context.Context, api *ecs.Client) error {
+		return a.arrive(ctx, api, to)
+	}}
+}
+
+// doubts is how often in a row a service has to say that it lies elsewhere: its
+// answers may be older than its last change.
+const doubts = 3
+
+// arrive waits until the service lies as wanted, and lets the deployment go on
+// where it stands still before that.
+func (a *Actor) arrive(ctx context.Context, api *ecs.Client, to act.Split) error {
+	elsewhere := 0
+	return a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
+		v, err := a.look(ctx)
+		switch {
+		case err != nil:
+			return false, err
+		case v.under == nil && v.Busy == "" && v.Same(to), v.Ready && v.Same(to) && !to.Whole():
+			return true, nil
+		case v.under == nil && v.Busy == "":
+			if elsewhere++; elsewhere < doubts {
+				return false, nil
+			}
+			return false, a.failed(ctx, api, to)
+		case v.hook == "" || v.back:
+			return false, nil
+		}
+		elsewhere = 0
+		_, err = api.ContinueServiceDeployment(ctx, &ecs.ContinueServiceDeploymentInput{
+			ServiceDeploymentArn: v.under.ServiceDeploymentArn, HookId: &v.hook, Action: types.DeploymentLifecycleHookActionContinue,
+		})
+		if awskit.Code(err) == "InvalidParameterException" {
+			return false, nil // it went on already: an answer was lost
+		}
+		return false, a.explain("ContinueServiceDeployment", err)
+	})
+}
+
+// failed says why a deployment did not come to where it was wanted.
+func (a *Actor) failed(ctx context.Context, api *ecs.Client, to act.Split) error {
+	why := "its deployment ended elsewhere"
+	all, err := api.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &a.cluster, Service: &a.service, MaxResults: aws.Int32(1)})
+	if err == nil && len(all.ServiceDeployments) > 0 {
+		if d, err := a.deployment(ctx, api, aws.ToString(all.ServiceDeployments[0].ServiceDeploymentArn)); err == nil {
+			why = fmt.Sprintf("deployment %s: %s", d.Status, aws.ToString(d.StatusReason))
+		}
+	}
+	return fault.New(fault.Conflict, a.op, fmt.Sprintf("it did not come to %v: %s", to, why), "look at the service's events and its alarms")
+}
+
+// tidy puts the service's own deployment configuration back.
+func (a *Actor) tidy(to act.Split) step {
+	return step{"ecs:UpdateService " + a.service + " its own deployment configuration", func(ctx context.Context, api *ecs.Client) error {
+		now, err := a.look(ctx)
+		if err != nil || now.under != nil || !now.Same(to) || !marked(now.service.DeploymentConfiguration) {
+			return err
+		}
+		base, err := a.base(ctx, api, now.service.DeploymentConfiguration)
+		if err != nil {
+			return err
+		}
+		c := *base
+		if c.LifecycleHooks == nil {
+			c.LifecycleHooks = []types.DeploymentLifecycleHook{}
+		}
+		return a.update(ctx, api, &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, DeploymentConfiguration: &c})
+	}}
+}
