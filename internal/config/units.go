@@ -122,3 +122,9 @@ func uncountable(stat string) string {
 	}
 	return "a mean is not a count; a mean of means forgets how many samples each had"
 }
+
+// InSeconds says whether the metric of a CloudWatch query is published in seconds;
+// those that are not known are taken for milliseconds.
+func InSeconds(spec slo.Spec) bool {
+	return timeUnits()[fmt.Sprintf("%v %v", spec["namespace"], spec["metric"])] == "Seconds"
+}

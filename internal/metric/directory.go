@@ -1,6 +1,9 @@
 package metric
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Place is an account's corner to look in: "" everywhere is what the
 // environment says.
@@ -39,8 +42,10 @@ type Found struct {
 // Alarm is an alarm that somebody has set up already.
 type Alarm struct {
 	Name, State string
-	Composite   bool
-	Metrics     []Name // what it watches; empty for expressions of alarms
+	// Since is when its state changed last; zero: not known.
+	Since     time.Time
+	Composite bool
+	Metrics   []Name // what it watches; empty for expressions of alarms
 }
 
 // Managed is a service level objective that the source's own product keeps.

@@ -145,3 +145,25 @@ func FirstWhole(t time.Time) slo.Minute {
 func (r *Request) usable(p *Policy) int {
 	return int(max(0, min(r.Frontier-r.Start(), p.Duration)))
 }
+
+// Tally adds up the minutes of a span after the deployment.
+func (m *Metric) Tally(s slo.Span) Tally {
+	to, from := m.After.tally(int(s.To-m.After.From)), m.After.tally(int(max(0, s.From-m.After.From)))
+	return Tally{to.Minutes - from.Minutes, to.Total - from.Total, to.Bad - from.Bad}
+}
+
+// Usual is the stretch before the deployment, or the earlier weeks where that was
+// worse or is not known.
+func (m *Metric) Usual() Tally {
+	out := m.Before.tally(len(m.Before.Total))
+	var weeks Tally
+	for i := range m.Weeks {
+		if w := &m.Weeks[i]; w.Without == "" {
+			weeks = weeks.add(w.Counts.tally(len(w.Counts.Total)))
+		}
+	}
+	if r, o := weeks.Rate(), out.Rate(); r != nil && (o == nil || *r > *o) {
+		return weeks
+	}
+	return out
+}

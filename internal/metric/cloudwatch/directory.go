@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationsignals"
@@ -209,15 +210,29 @@ func (d *Directory) Alarms(ctx context.Context) ([]metric.Alarm, error) {
 		}
 		for i := range page.CompositeAlarms {
 			a := &page.CompositeAlarms[i]
-			out = append(out, metric.Alarm{Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Composite: true})
+			out = append(out, metric.Alarm{
+				Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Since: changed(a.StateTransitionedTimestamp, a.StateUpdatedTimestamp), Composite: true,
+			})
 		}
 		return page.NextToken, nil
 	})
 	return out, failed(op, at, err)
 }
 
+// changed is when an alarm's state changed last. The time of its last update, which
+// may be later, has to do where the service does not say.
+func changed(transitioned, updated *time.Time) time.Time {
+	if transitioned == nil {
+		transitioned = updated
+	}
+	if transitioned == nil {
+		return time.Time{}
+	}
+	return *transitioned
+}
+
 func alarmOf(a *types.MetricAlarm) metric.Alarm {
-	out := metric.Alarm{Name: aws.ToString(a.AlarmName), State: string(a.StateValue)}
+	out := metric.Alarm{Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Since: changed(a.StateTransitionedTimestamp, a.StateUpdatedTimestamp)}
 	if a.MetricName != nil {
 		out.Metrics = append(out.Metrics, nameOf(&types.Metric{Namespace: a.Namespace, MetricName: a.MetricName, Dimensions: a.Dimensions}))
 	}
