@@ -62,7 +62,7 @@ func newCounting(m *Metric, p *Policy, counts, buckets bool) *counting {
 
 // options are those of the tests with a margin that is added.
 func (m Margin) options(p *Policy) eprocess.Options {
-	return eprocess.Options{Margin: m.Add, Prior: p.Prior, Relative: m.Add == 0, Memory: remembered}
+	return eprocess.Options{Margin: m.Add, Prior: p.Prior, Relative: true, Memory: remembered}
 }
 
 // harm is the test that the canary is worse by more than a margin. With both an
@@ -113,8 +113,7 @@ func (c *counting) run() outcome {
 	for i := range c.m.Samples {
 		s := &c.m.Samples[i]
 		c.sum.add(s)
-		if c.harm != nil {
-			c.harm.Add(s.Baseline.Total, s.Baseline.Bad, s.Canary.Total, s.Canary.Bad)
+		if c.harm != nil && c.out.LogEPass < plenty {
 			c.pass.Add(s.Baseline.Total, s.Baseline.Bad, s.Canary.Total, s.Canary.Bad)
 			if c.pass.Bound() > c.out.LogEPass {
 				c.out.LogEPass = max(c.out.LogEPass, c.pass.Log())
@@ -123,10 +122,20 @@ func (c *counting) run() outcome {
 		if c.shape != nil {
 			c.shape.add(s)
 		}
+		if c.out.LogE >= plenty {
+			continue
+		}
+		if c.harm != nil {
+			c.harm.Add(s.Baseline.Total, s.Baseline.Bad, s.Canary.Total, s.Canary.Bad)
+		}
 		c.look(s, floor)
 	}
 	return c.finding()
 }
+
+// plenty is evidence at which a test ends: more says nothing more. A test that
+// ends for what it has seen stays one.
+const plenty = 60
 
 // look notes the evidence of harm after a minute. It is worked out only where it
 // can matter: for the largest of any look, or for being enough.

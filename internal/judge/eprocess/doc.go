@@ -52,5 +52,8 @@ func logRatio(a, b float64) float64 {
 		return math.Log(a / b)
 	}
 	q := z * z
+	if q < 1e-4 {
+		return 2 * z * (1 + q*(1./3+q*(1./5+q*(1./7))))
+	}
 	return 2 * z * (1 + q*(1./3+q*(1./5+q*(1./7+q*(1./9+q*(1./11))))))
 }

@@ -50,6 +50,12 @@ func (p *past) rate(o *Options) float64 {
 	return min(max(r, 1e-12), 1-1e-9)
 }
 
+// hopeless is how far behind a bet on a smaller effect a bet is given up: for it to
+// matter again the smaller one would have shown harm long before. Giving up a bet
+// never makes evidence. Only larger ones are given up, which more bad requests
+// bring back, so that these never lower the evidence.
+const hopeless = 60
+
 // bet is one effect that is bet on: its evidence so far, and where its last
 // projection lay within its bracket, which is where the next one is looked for.
 type bet struct{ log, at float64 }
@@ -86,6 +92,10 @@ func (t *Margin) Add(nb, xb, nc, xc int64) {
 	}
 	for i, g := range grid() {
 		b := &t.bets[i]
+		if b.log < top-hopeless {
+			b.log = math.Inf(-1)
+			continue
+		}
 		a.pc = min(lo+g*unit, .9)
 		s := lo + b.at*(a.pc-lo)
 		if b.at == 0 {

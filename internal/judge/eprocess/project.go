@@ -38,8 +38,9 @@ func project(a arms, gap, lo, hi, start float64) float64 {
 		}
 		step := math.Abs(next - s)
 		s = next
-		// A step so small leaves an error of its square.
-		if step <= 1e-7*b || hi-lo <= 1e-15 {
+		// A step so small leaves an error of its square. And so does evidence: on the
+		// line it is flat at the root.
+		if step <= 1e-5*b || hi-lo <= 1e-15 {
 			break
 		}
 	}
