@@ -45,8 +45,8 @@ type Options struct {
 	// Confidence of the interval, two-sided, 0 to 1. 0: 0.98.
 	Confidence float64
 	// Tolerance is, in Kayenta, the share of the shift by which its interval has to
-	// stay away from zero; here the share of the control's median from which a shift
-	// that is not certain yet keeps the answer open. 0: 0.25.
+	// stay away from zero. Here it is what a pass has to rule out: a shift by that
+	// share of the control's median. 0: 0.25.
 	Tolerance float64
 	Direction Direction
 	// Replace takes NaN for 0; otherwise such points are left out.
@@ -63,8 +63,9 @@ type Options struct {
 	// Allowed and Urgent are effects from which a difference counts, and from which
 	// a critical metric decides alone.
 	Allowed, Urgent Bounds
-	// Margin is how much worse the experiment may be; not in Kayenta.
-	Margin Margin
+	// Margin is how much worse the experiment may be, Slack what a pass has to rule
+	// out (zero: Tolerance, and 0.01 for [Counts]). Not in Kayenta.
+	Margin, Slack Margin
 }
 
 // Bounds are effects: of an increase at least Up, of a decrease at most Down. 0:
@@ -85,9 +86,10 @@ type Result struct {
 	Low, High, Shift float64
 	// Effect is the ratio of means or the CLES; NaN: not known.
 	Effect float64
-	// P is the least chance that equal versions look as different as these, after
-	// as many tests as were made. Not in Kayenta, there 0.
-	P float64
+	// P is at most the chance that the experiment looks as bad if it is not worse,
+	// PassP that it looks as good if it is worse than the slack. Not in Kayenta,
+	// there 0.
+	P, PassP float64
 	// Reason says why, where the class alone does not.
 	Reason string
 }
@@ -110,6 +112,7 @@ func (o Options) withDefaults() Options {
 		orElse(&b.Down, neutral)
 	}
 	orElse(&o.Margin.Ratio, 1)
+	orElse(&o.Slack.Ratio, 1)
 	return o
 }
 
@@ -168,7 +171,7 @@ func (o Options) empty() Result {
 
 func unknown(c Class, reason string) Result {
 	nan := math.NaN()
-	return Result{Class: c, Low: nan, High: nan, Shift: nan, Effect: nan, P: 1, Reason: reason}
+	return Result{Class: c, Low: nan, High: nan, Shift: nan, Effect: nan, P: 1, PassP: 1, Reason: reason}
 }
 
 // An effect that is not known holds nothing back.

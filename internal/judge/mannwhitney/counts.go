@@ -10,23 +10,23 @@ type Minute struct{ Canary, CanaryBad, Baseline, BaselineBad int64 }
 
 // CountResult is what counts were found to be.
 type CountResult struct {
-	Class Class // Pass, High, Open, Nodata
+	Class Class // Pass, High, Open, Nodata, NodataFail
 	// P is the chance that a canary that is just as bad as allowed has as many bad
-	// requests.
-	P float64
+	// requests, PassP that one that is worse than the slack has as few.
+	P, PassP float64
 	// Difference of the rates, and what holds it (Newcombe, two-sided). NaN: not known.
 	Difference, Low, High float64
-	// Detectable is the least rate of the canary that this sample would have called
-	// High, nearly; NaN: not known.
+	// Detectable is the least difference that this sample would have called High;
+	// NaN: none.
 	Detectable float64
-	// Missing is how many more requests of the canary a pass would need, about.
+	// Missing is how many more requests of the canary a pass would need, about; 0
+	// also where it is not known.
 	Missing int64
 	Reason  string
 }
 
-// blind is the rate from which bad requests must not go unseen: a sample in which
-// so many of the canary's could be bad and it were still not High passes nothing.
-const blind = 0.05
+// countSlack is what a pass rules out if nothing else is asked: one percentage point.
+const countSlack = 0.01
 
 // Counts compares counts of bad requests. Ranks of rates are no answer there: rates
 // of 20 requests a minute lie on other steps than those of 180, most are zero, and
@@ -37,29 +37,36 @@ func Counts(minutes []Minute, o Options) CountResult {
 	o = o.withDefaults()
 	sum, trials := o.trials(minutes)
 	if sum.Canary == 0 || sum.Baseline == 0 {
-		c := CountResult{Class: Nodata, P: 1, Reason: "no requests"}
-		c.Difference, c.Low, c.High, c.Detectable = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+		nan := math.NaN()
+		c := CountResult{Class: Nodata, P: 1, PassP: 1, Difference: nan, Low: nan, High: nan, Detectable: nan, Reason: "no requests"}
 		if o.MustHaveData {
 			c.Class = NodataFail
 		}
 		return c
 	}
-	c := CountResult{Class: Pass, P: o.chance(sum, trials)}
-	c.Difference, c.Low, c.High = newcombe(sum, -quantile((1-o.Confidence)/2))
 	alpha := 1 - o.Confidence
-	c.Detectable, c.Missing = o.detectable(sum, alpha)
-	pc := float64(sum.CanaryBad) / float64(sum.Canary)
-	pb := float64(sum.BaselineBad) / float64(sum.Baseline)
+	d := newDifference(minutes)
+	allowed := o.slack(d.base / d.ofBase)
+	c := CountResult{Class: Pass, P: o.chance(sum, trials), PassP: d.ruledOut(allowed)}
+	c.Difference, c.Low, c.High = d.newcombe(-quantile(alpha / 2))
+	c.Detectable = o.detectable(sum, alpha)
 	switch {
 	case c.P <= alpha:
 		c.Class, c.Reason = High, fmt.Sprintf("the canary has too many bad requests (p %.2g)", c.P)
-	case c.Missing > 0:
-		c.Class = Open
-		c.Reason = fmt.Sprintf("%d requests are too few", sum.Canary)
-	case c.P < suspect && pc > (pb*o.Margin.Ratio+o.Margin.Add)*(1+o.Tolerance):
-		c.Class, c.Reason = Open, fmt.Sprintf("looks worse, and the sample is too small to tell (p %.2g)", c.P)
+	case c.PassP > alpha:
+		c.Class, c.Missing = Open, d.missing(allowed, -quantile(alpha))
+		c.Reason = fmt.Sprintf("%d requests of the canary do not rule out what would matter (p %.2g)", sum.Canary, c.PassP)
 	}
 	return c
+}
+
+// slack is the difference of rates that a pass rules out.
+func (o Options) slack(base float64) float64 {
+	allowed := max(o.Margin.Add, o.Slack.Add, (max(o.Margin.Ratio, o.Slack.Ratio)-1)*base)
+	if o.Slack.Add == 0 && o.Slack.Ratio == 1 {
+		allowed = max(allowed, countSlack)
+	}
+	return allowed
 }
 
 // trial is the bad requests of one minute, and the chance of each to be the canary's.
@@ -100,10 +107,9 @@ func (o Options) chance(sum Minute, trials []trial) float64 {
 	return tail(trials, sum.CanaryBad)
 }
 
-// detectable is the least rate of bad requests of the canary, beside the baseline
-// as it is, that would be High, and how many requests more it takes until that is
-// below [blind].
-func (o Options) detectable(sum Minute, alpha float64) (rate float64, missing int64) {
+// detectable is the least difference of rates, beside the baseline as it is, that
+// would be High.
+func (o Options) detectable(sum Minute, alpha float64) float64 {
 	found := func(bad int64) bool {
 		m := sum
 		m.CanaryBad = bad
@@ -118,15 +124,10 @@ func (o Options) detectable(sum Minute, alpha float64) (rate float64, missing in
 			low = mid
 		}
 	}
-	rate = float64(high) / float64(sum.Canary)
-	usual := float64(sum.BaselineBad)/float64(sum.Baseline)*o.Margin.Ratio + o.Margin.Add
-	switch most := max(blind, 3*usual); {
-	case high > sum.Canary: // all could be bad
-		return math.NaN(), max(1, sum.Canary)
-	case rate > most:
-		return rate, max(1, int64(math.Ceil(float64(high)/most))-sum.Canary)
+	if high > sum.Canary {
+		return math.NaN()
 	}
-	return rate, 0
+	return float64(high)/float64(sum.Canary) - float64(sum.BaselineBad)/float64(sum.Baseline)
 }
 
 // tail is the chance that x or more of the trials' requests are the canary's.
@@ -205,21 +206,4 @@ func cumulants(trials []trial, s float64) (k0, k1, k2 float64) {
 		k2 += n * q * (1 - q)
 	}
 	return k0, k1, k2
-}
-
-// newcombe is the difference of two rates and its interval by his tenth method
-// (1998): the square root of both versions' distances to the ends of Wilson's.
-func newcombe(m Minute, z float64) (d, low, high float64) {
-	pc, lc, uc := wilson(m.CanaryBad, m.Canary, z)
-	pb, lb, ub := wilson(m.BaselineBad, m.Baseline, z)
-	d = pc - pb
-	return d, d - math.Hypot(pc-lc, ub-pb), d + math.Hypot(uc-pc, pb-lb)
-}
-
-func wilson(x, n int64, z float64) (p, low, high float64) {
-	f := float64(n)
-	p = float64(x) / f
-	centre := (p + z*z/(2*f)) / (1 + z*z/f)
-	half := z * math.Sqrt(p*(1-p)/f+z*z/(4*f*f)) / (1 + z*z/f)
-	return p, max(0, centre-half), min(1, centre+half)
 }

@@ -10,13 +10,18 @@ import (
 // usual confidence whatever they are (4 against 4: p is 0.029 at best).
 const Least = 5
 
-// suspect is the chance below which a difference that would matter keeps the
-// answer open: too unlikely to be called nothing, too likely to be called sure.
-const suspect = 0.1
+// suspect is the chance below which a longer tail keeps the answer open: too
+// unlikely to be called nothing, too likely to be called sure. It has to have
+// outer more points of the experiment, as a share, than the control has.
+const (
+	suspect = 0.1
+	outer   = 0.25
+)
 
 // exact answers from sorted samples by two exact tests a side, each at its share
-// of what the confidence leaves. Every step is monotone in the experiment: a
-// higher point never makes an increase look smaller.
+// of what the confidence leaves. It passes by the mirrored test alone: no evidence
+// is no pass. Every step is monotone in the experiment: a higher point never makes
+// an increase look smaller.
 func (o Options) exact(x, y []float64) Result {
 	if len(x) == 0 || len(y) == 0 {
 		r := unknown(Nodata, "no data")
@@ -46,19 +51,28 @@ func (o Options) exact(x, y []float64) Result {
 		found = append(found, s)
 	}
 	tests := float64(2 * len(found))
-	level := (1 - o.Confidence) / tests
+	level := 1 - o.Confidence
 	for _, s := range found {
-		r.P = min(r.P, tests*s.p())
-		if s.counts && s.p() <= level {
-			r.Class, r.Critical, r.Reason = s.class, o.Critical && s.urgent, s.reason(level)
+		if s.counts {
+			r.P = min(r.P, tests*s.p())
+		}
+		r.PassP = max(r.PassP, s.pass)
+	}
+	for _, s := range found {
+		if s.counts && tests*s.p() <= level {
+			r.Class, r.Critical, r.Reason = s.class, o.Critical && s.urgent, s.reason(level/tests)
 			return r
 		}
 	}
 	for _, s := range found {
-		if s.counts && s.open(o.Tolerance) {
-			r.Class, r.Reason = Open, "looks different, and the sample is too small to tell: "+s.reason(suspect)
+		if s.suspicious() {
+			r.Class, r.PassP = Open, 1
+			r.Reason = "it may have a longer tail: " + s.reason(0)
 			return r
 		}
+	}
+	if r.PassP > level {
+		r.Class, r.Reason = Open, fmt.Sprintf("the sample is too small to rule out what would matter (p %.2g)", r.PassP)
 	}
 	return r
 }
@@ -75,50 +89,65 @@ func (o Options) exactEffect(x, y []float64) float64 {
 	return math.NaN()
 }
 
-// side is what the two tests of an increase say.
+// side is what the tests of an increase say.
 type side struct {
 	class          Class // where it is sure
 	counts, urgent bool  // the effect is large enough for that, and to decide alone
 
-	shift, tail float64 // p-values
-	moved       float64 // the shift beside the control's median
-	scale       float64 // that median
-	above       int     // points of the experiment above the control's high quantile
-	of, drawn   int     // points of the experiment; the quantile's place from the top
-	share       float64 // how many more are above than the control has there
+	shift, tail, pass float64 // p-values: of worse ranks, of a longer tail, of ranks that rule worse out
+	above             int     // points of the experiment above the control's high quantile
+	of, drawn         int     // points of the experiment; the quantile's place from the top
+	share             float64 // how many more are above than the control has there
 }
 
 // side tests whether the experiment is higher than the control and its margin.
 func (o Options) side(x, y []float64) side {
-	if o.Margin.Add != 0 || o.Margin.Ratio != 1 {
-		y = slices.Clone(y)
-		for i, v := range y {
-			// A margin makes every point higher, also those below zero.
-			y[i] = max(v*o.Margin.Ratio, v/o.Margin.Ratio) + o.Margin.Add
-		}
+	s := side{of: len(x), drawn: (len(y) + 9) / 10}
+	limit := o.Margin.above(y)
+	s.shift = upperU(len(x), len(y), aboveHalf(x, limit))
+	edge := limit[len(limit)-s.drawn]
+	s.above = len(x) - countUpTo(x, edge)
+	s.share = float64(s.above)/float64(len(x)) - float64(s.drawn)/float64(len(y))
+	s.tail = exceedance(s.above, s.drawn, len(x), len(y))
+
+	// A margin that is allowed passes too. The tolerance is of the median, so that it
+	// does not stretch the sample.
+	pass := max(o.Margin.Add, o.Slack.Add, max(o.Margin.Ratio-1, o.Slack.Ratio-1)*math.Abs(percentile(y, 0.5)))
+	if o.Slack.Add == 0 && o.Slack.Ratio == 1 {
+		pass = max(pass, o.Tolerance*math.Abs(percentile(y, 0.5)))
 	}
-	s := side{of: len(x), moved: median2(x, y), scale: math.Abs(percentile(y, 0.5))}
-	s.shift = upperU(len(x), len(y), aboveHalf(x, y))
-	s.drawn = (len(y) + 9) / 10
-	edge := y[len(y)-s.drawn]
-	at, _ := slices.BinarySearchFunc(x, edge, func(v, e float64) int {
-		if v <= e {
+	s.pass = upperU(len(x), len(y), float64(upTo(x, y, pass)))
+	return s
+}
+
+// above moves sorted points up by a margin. A ratio makes every point higher,
+// also those below zero.
+func (m Margin) above(y []float64) []float64 {
+	if m.Add == 0 && m.Ratio == 1 {
+		return y
+	}
+	out := slices.Clone(y)
+	for i, v := range out {
+		out[i] = max(v*m.Ratio, v/m.Ratio) + m.Add
+	}
+	return out
+}
+
+// countUpTo counts sorted points up to and with v.
+func countUpTo(x []float64, v float64) int {
+	at, _ := slices.BinarySearchFunc(x, v, func(a, v float64) int {
+		if a <= v {
 			return -1
 		}
 		return 1
 	})
-	s.above = len(x) - at
-	s.share = float64(s.above)/float64(len(x)) - float64(s.drawn)/float64(len(y))
-	s.tail = exceedance(s.above, s.drawn, len(x), len(y))
-	return s
+	return at
 }
 
 func (s side) p() float64 { return min(s.shift, s.tail) }
 
-// open says whether what is not sure would matter.
-func (s side) open(tolerance float64) bool {
-	return s.shift < suspect && s.moved > tolerance*s.scale || s.tail < suspect && s.share >= tolerance
-}
+// suspicious says whether a tail that is not sure would matter.
+func (s side) suspicious() bool { return s.tail < suspect && s.share >= outer }
 
 func (s side) reason(level float64) string {
 	if s.shift <= level {
@@ -152,7 +181,7 @@ func orderInterval(x, y []float64, confidence float64) interval {
 	k := lowerRank(m, n, (1-confidence)/2)
 	iv := interval{low: math.Inf(-1), high: math.Inf(1), shift: median2(x, y)}
 	if k > 0 {
-		iv.low, iv.high = difference(x, y, k), difference(x, y, m*n+1-k)
+		iv.low, iv.high = nthDifference(x, y, k), nthDifference(x, y, m*n+1-k)
 	}
 	return iv
 }
@@ -160,17 +189,17 @@ func orderInterval(x, y []float64, confidence float64) interval {
 // median2 is the median of all differences.
 func median2(x, y []float64) float64 {
 	n := len(x) * len(y)
-	mid := difference(x, y, n/2+1)
+	mid := nthDifference(x, y, n/2+1)
 	if n%2 == 1 {
 		return mid
 	}
-	lower := difference(x, y, n/2)
+	lower := nthDifference(x, y, n/2)
 	return lower + (mid-lower)/2
 }
 
-// difference returns the k-th smallest of all x-y, exactly: it bisects the numbers
+// nthDifference returns the k-th smallest of all x-y, exactly: it bisects the numbers
 // themselves, which lie in the order of their bits, and counts along both samples.
-func difference(x, y []float64, k int) float64 {
+func nthDifference(x, y []float64, k int) float64 {
 	low, high := ordered(x[0]-y[len(y)-1]), ordered(x[len(x)-1]-y[0])
 	for low < high {
 		mid := low + (high-low)/2
