@@ -45,8 +45,7 @@ type bench struct {
 func start(t testing.TB, cfg lambdad.Config) *bench {
 	t.Helper()
 	b := &bench{t: t}
-	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	cfg.Now = func() time.Time { return now }
+	cfg.Now = func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC).Add(b.took()) }
 	b.server = lambdad.New(cfg)
 	srv := httptest.NewServer(b.server)
 	t.Cleanup(srv.Close)
@@ -78,11 +77,22 @@ func (b *bench) client() *sdk.Client {
 	})
 }
 
-func (b *bench) open() *lambda.Target {
-	return lambda.New(b.client(), lambda.Options{Function: "pay", Alias: "live", Wait: func(ctx context.Context, d time.Duration) error {
-		b.waited.Add(int64(d))
-		return ctx.Err()
-	}})
+// open opens the target; openAs one of another function, openBetween one before
+// whose publishing something happens.
+func (b *bench) open() *lambda.Target { return b.openAs("pay") }
+
+func (b *bench) openAs(function string) *lambda.Target {
+	return lambda.New(b.client(), lambda.Options{Function: function, Alias: "live", Wait: b.wait})
+}
+
+func (b *bench) openBetween(do func()) *lambda.Target {
+	return lambda.New(between{b.client(), func() {}, do}, lambda.Options{Function: "pay", Alias: "live", Wait: b.wait})
+}
+
+// wait takes no time, and moves the server's clock.
+func (b *bench) wait(ctx context.Context, d time.Duration) error {
+	b.waited.Add(int64(d))
+	return ctx.Err()
 }
 
 func (b *bench) do(in *sdk.CreateFunctionInput) {
@@ -332,14 +342,19 @@ func (b *bench) interlope(theirs act.Split) {
 			once = true
 			b.set(theirs)
 		}
-	}}, lambda.Options{Function: "pay", Alias: "live", Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	}, func() {}}, lambda.Options{Function: "pay", Alias: "live", Wait: b.wait})
 }
 
 // between is a client that lets somebody else go first.
 type between struct {
 	*sdk.Client
 
-	before func()
+	before, publishing func()
+}
+
+func (c between) PublishVersion(ctx context.Context, in *sdk.PublishVersionInput, opts ...func(*sdk.Options)) (*sdk.PublishVersionOutput, error) {
+	c.publishing()
+	return c.Client.PublishVersion(ctx, in, opts...)
 }
 
 func (c between) UpdateAlias(ctx context.Context, in *sdk.UpdateAliasInput, opts ...func(*sdk.Options)) (*sdk.UpdateAliasOutput, error) {

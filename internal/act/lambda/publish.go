@@ -90,16 +90,17 @@ func (t *Target) ready(ctx context.Context, version string) (*sdk.GetFunctionCon
 		return nil, err
 	}
 	reason := strings.TrimSuffix(": "+aws.ToString(c.StateReason), ": ")
-	switch state := c.State; {
-	case state == types.StateActive, state == "": // older functions have none
+	kind, text, hint := fault.Invalid, "cannot be called, it is "+string(c.State)+reason, "publish another one"
+	if c.State == types.StateActive || c.State == "" { // older functions have none
 		return c, nil
-	case state == types.StatePending:
-		return nil, fault.New(fault.Unavailable, t.name, "version "+version+" is not active yet", "try again in a while")
-	case state == types.StateInactive:
-		return nil, fault.New(fault.Invalid, t.name, "version "+version+" sleeps: it was not called for long", "call it until it answers, then try again")
-	default:
-		return nil, fault.New(fault.Invalid, t.name, "version "+version+" cannot be called, it is "+string(state)+reason, "publish another one")
 	}
+	if c.State == types.StatePending {
+		kind, text, hint = fault.Unavailable, "is not active yet", "try again in a while"
+	}
+	if c.State == types.StateInactive {
+		text, hint = "sleeps: it was not called for long", "call it until it answers, then try again"
+	}
+	return nil, fault.New(kind, t.name, "version "+version+" "+text, hint)
 }
 
 // Publish implements act.Publisher.
