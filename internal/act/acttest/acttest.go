@@ -195,7 +195,7 @@ func testWay(t *testing.T, w World) {
 		w.do(t, w.to(t, act.Shift, "way/2", w.share(w.Versions[1], 0.5)))
 		w.do(t, w.to(t, act.Restore, "way/3", w.first()))
 		w.do(t, w.to(t, act.Shift, "way/4", w.share(w.Versions[2], 0.25)))
-		w.do(t, w.to(t, act.Shift, "way/5", w.share(w.Versions[2], 0.125)))
+		w.do(t, w.to(t, act.Shift, "way/5", w.share(w.Versions[2], 0.12)))
 		w.do(t, w.to(t, act.Promote, "way/6", act.Split{Stable: w.Versions[2]}))
 	} else {
 		w.do(t, w.to(t, act.Promote, "way/6", act.Split{Stable: w.Versions[2]}))

@@ -126,5 +126,5 @@ func (w World) random(rnd *rand.Rand) act.Split {
 	if !w.Actor.Caps().Splits || rnd.IntN(2) == 0 || stable == canary {
 		return act.Split{Stable: stable}
 	}
-	return act.Split{Stable: stable, Canary: canary, Weight: []float64{0.125, 0.25, 0.5}[rnd.IntN(3)]}
+	return act.Split{Stable: stable, Canary: canary, Weight: []float64{0.12, 0.25, 0.5}[rnd.IntN(3)]}
 }

@@ -1,0 +1,130 @@
+package codedeploy_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/act/acttest"
+	"gitlab.com/nines-sre/nines/internal/act/codedeploy"
+	"gitlab.com/nines-sre/nines/internal/deployd"
+	double "gitlab.com/nines-sre/nines/internal/deployd/codedeploy"
+)
+
+// noon is when the tests begin.
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// writes are the operations that change something.
+var writes = []string{"CreateDeployment", "CreateDeploymentConfig", "StopDeployment"}
+
+// bench is the double with a client.
+type bench struct {
+	*double.Server
+	clock  *deployd.Clock
+	client *sdk.Client
+	url    string
+
+	mu      sync.Mutex
+	trouble deployd.Trouble
+	left    int
+	on      string // only on this operation; "": on every write
+}
+
+func start(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{clock: deployd.NewClock(noon)}
+	b.Server = double.New(b.clock.Now)
+	b.Make("shop", "pay", "payment-api", "live", "1", "2", "3")
+	srv := httptest.NewServer(b.Server)
+	t.Cleanup(srv.Close)
+	b.url = srv.URL
+	b.client = sdk.New(sdk.Options{
+		Region: double.Region, BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		HTTPClient: &http.Client{Transport: &deployd.Faulty{Next: http.DefaultTransport, Pick: b.pick}},
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.RateLimiter = ratelimit.None
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		}),
+	})
+	return b
+}
+
+func (b *bench) pick(operation string) deployd.Trouble {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left == 0 || !slices.Contains(writes, operation) || b.on != "" && b.on != operation {
+		return deployd.Fine
+	}
+	b.left--
+	return b.trouble
+}
+
+func (b *bench) fail(trouble deployd.Trouble, n int, on string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trouble, b.left, b.on = trouble, n, on
+}
+
+func (b *bench) actor() *codedeploy.Actor {
+	return codedeploy.New("shop", "pay", b.clock.Wait, func(context.Context) (*sdk.Client, error) { return b.client, nil })
+}
+
+func (b *bench) look() act.Split {
+	stable, canary, percent := b.Alias("payment-api", "live")
+	return act.Split{Stable: stable, Canary: canary, Weight: math.Round(percent) / 100}
+}
+
+// deploy begins a deployment as its owner does.
+func (b *bench) deploy(t testing.TB, current, target string) {
+	t.Helper()
+	if _, err := b.client.CreateDeployment(t.Context(), &sdk.CreateDeploymentInput{
+		ApplicationName: aws.String("shop"), DeploymentGroupName: aws.String("pay"), Description: aws.String("by hand"),
+		Revision: &types.RevisionLocation{RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: aws.String(appspec(current, target))}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func appspec(current, target string) string {
+	return fmt.Sprintf(`version: 0.0
+Resources:
+  - payment-api:
+      Type: AWS::Lambda::Function
+      Properties: {Name: payment-api, Alias: live, CurrentVersion: %s, TargetVersion: %s}
+Hooks:
+  - BeforeAllowTraffic: arn:aws:lambda:eu-west-1:123456789012:function:check
+`, current, target)
+}
+
+var troubles = map[acttest.Trouble]deployd.Trouble{
+	acttest.Throttled: deployd.Throttled, acttest.Away: deployd.LostBefore, acttest.Lost: deployd.LostAnswer, acttest.Denied: deployd.Denied,
+}
+
+func TestSuite(t *testing.T) {
+	acttest.Run(t, func(t *testing.T) acttest.World {
+		b := start(t)
+		return acttest.World{
+			Actor: b.actor(), Again: func(testing.TB) act.Actor { return b.actor() }, Versions: []string{"1", "2", "3"},
+			Look: func(testing.TB) act.Split { return b.look() }, Writes: b.Changes,
+			Foreign: func(_ testing.TB, to act.Split) {
+				b.Set("payment-api", "live", to.Stable, to.Canary, math.Round(100*to.Weight), fmt.Sprintf("nines shifts %.0f %%: another", 100*to.Weight))
+			},
+			Fail: func(trouble acttest.Trouble, n int) { b.fail(troubles[trouble], n, "") },
+			Busy: func(t testing.TB) { b.deploy(t, "1", "3") },
+		}
+	})
+}
