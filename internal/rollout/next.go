@@ -285,6 +285,12 @@ func (m *machine) later() Command {
 // touched: what they wanted is not known here.
 func (m *machine) foreign(is act.State) (Command, bool) {
 	switch {
+	case !m.ours(is.Split) && m.Base != nil && is.Same(m.Base.Split):
+		// By a person, or by a process before this one that could not record it.
+		m.say("put_back", "the target was put back to %s already", is.Split)
+		m.closeSegment()
+		m.Now = is
+		return m.end(Abandoned, decision.Inconclusive), true
 	case !m.ours(is.Split):
 		m.say("foreign", "somebody else changed the target: it is %s, and was left as %s", is.Split, m.Now.Split)
 	case is.Busy != "":
