@@ -31,6 +31,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/test"
 	"gitlab.com/nines-sre/nines/internal/cli/try"
 	"gitlab.com/nines-sre/nines/internal/cli/version"
+	"gitlab.com/nines-sre/nines/internal/cli/watch"
 	"gitlab.com/nines-sre/nines/internal/cli/why"
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
@@ -43,7 +44,7 @@ type group struct {
 
 func groups() []group {
 	return []group{
-		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, why.New}},
+		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, watch.New, why.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, test.New, expand.New, schema.New, diff.New, render.New}},

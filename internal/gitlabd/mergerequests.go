@@ -1,6 +1,7 @@
 package gitlabd
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -149,7 +150,7 @@ func (s *Server) setNote(w http.ResponseWriter, r *http.Request, args []string) 
 func (s *Server) issueObject(i *Issue) object {
 	return object{
 		"id": i.IID + 5000, "iid": i.IID, "project_id": s.state.ProjectID, "title": i.Title, "description": i.Text, "state": i.State,
-		"labels":  append([]string{}, i.Labels...),
+		"labels": append([]string{}, i.Labels...), "issue_type": cmp.Or(i.Type, "issue"),
 		"web_url": s.url + "/" + s.state.Project + "/-/issues/" + strconv.FormatInt(i.IID, 10),
 	}
 }
@@ -160,6 +161,7 @@ func (s *Server) issues(w http.ResponseWriter, r *http.Request, _ []string) {
 	for i := range s.state.Issues {
 		one := &s.state.Issues[i]
 		if (q.Get("state") == "" || q.Get("state") == one.State) && (q.Get("labels") == "" || slices.Contains(one.Labels, q.Get("labels"))) &&
+			(q.Get("issue_type") == "" || q.Get("issue_type") == cmp.Or(one.Type, "issue")) &&
 			strings.Contains(one.Title, q.Get("search")) {
 			out = append(out, s.issueObject(one))
 		}
@@ -168,7 +170,10 @@ func (s *Server) issues(w http.ResponseWriter, r *http.Request, _ []string) {
 }
 
 func (s *Server) addIssue(w http.ResponseWriter, r *http.Request, _ []string) {
-	var got struct{ Title, Description, Labels string }
+	var got struct {
+		Title, Description, Labels string
+		Type                       string `json:"issue_type"`
+	}
 	if !read(w, r, &got) {
 		return
 	}
@@ -176,7 +181,14 @@ func (s *Server) addIssue(w http.ResponseWriter, r *http.Request, _ []string) {
 		fail(w, http.StatusBadRequest, "title is missing")
 		return
 	}
-	i := Issue{IID: int64(len(s.state.Issues)) + 1, Title: got.Title, Text: got.Description, State: "opened"}
+	if !slices.Contains([]string{"", "issue", "incident", "test_case", "task"}, got.Type) {
+		fail(w, http.StatusBadRequest, "issue_type does not have a valid value")
+		return
+	}
+	if got.Type == "issue" {
+		got.Type = ""
+	}
+	i := Issue{Type: got.Type, IID: int64(len(s.state.Issues)) + 1, Title: got.Title, Text: got.Description, State: "opened"}
 	if got.Labels != "" {
 		i.Labels = strings.Split(got.Labels, ",")
 	}

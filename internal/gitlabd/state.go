@@ -98,6 +98,7 @@ type Issue struct {
 	Title  string   `json:"title"`
 	Text   string   `json:"text"`
 	State  string   `json:"state"`
+	Type   string   `json:"type,omitempty"` // incident; "" is an issue
 	Labels []string `json:"labels"`
 	Notes  []Note   `json:"notes"`
 }

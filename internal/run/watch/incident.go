@@ -7,6 +7,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/ledger"
+	render "gitlab.com/nines-sre/nines/internal/render/gitlab"
 	"gitlab.com/nines-sre/nines/internal/run/incident"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
@@ -66,13 +67,13 @@ func (w *watcher) text() string {
 	var b strings.Builder
 	for i, r := range w.out.Decision.Reasons {
 		if i == 0 {
-			fmt.Fprintf(&b, "**%s**\n\n", escape(r.Text))
+			fmt.Fprintf(&b, "**%s**\n\n", render.Escape(r.Text))
 			continue
 		}
-		fmt.Fprintf(&b, "- %s: %s\n", r.Code, escape(r.Text))
+		fmt.Fprintf(&b, "- %s: %s\n", r.Code, render.Escape(r.Text))
 	}
 	if t := w.out.Undo.Text(); t != "" {
-		fmt.Fprintf(&b, "\n**Rollback:** %s\n", escape(t))
+		fmt.Fprintf(&b, "\n**Rollback:** %s\n", render.Escape(t))
 	}
 	b.WriteString("\n| metric | after | before | earlier weeks | evidence |\n|---|---|---|---|---|\n")
 	for i := range w.out.Result.Findings {
@@ -81,14 +82,14 @@ func (w *watcher) text() string {
 		for _, a := range f.Against {
 			cells[a.Reference] = share(a.Tally.Bad, a.Tally.Total)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | e^%.1f |\n", escape(f.Metric), share(f.After.Bad, f.After.Total), cells["before"], cells["weeks"], f.LogE)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | e^%.1f |\n", render.Escape(f.Metric), share(f.After.Bad, f.After.Total), cells["before"], cells["weeks"], f.LogE)
 	}
 	b.WriteString("\n" + w.minutes())
 	if id := w.out.Decision.ID; id != "" {
 		fmt.Fprintf(&b, "\nDecision %s: `nines why %s` explains it, `nines replay %s` recomputes it.\n", id, id, id)
 	}
 	if strings.Contains(w.opt.Holder, "://") {
-		fmt.Fprintf(&b, "\nJob: %s\n", escape(w.opt.Holder))
+		fmt.Fprintf(&b, "\nJob: %s\n", render.Escape(w.opt.Holder))
 	}
 	return b.String()
 }
@@ -104,7 +105,7 @@ func (w *watcher) minutes() string {
 			continue
 		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "| minute (UTC) | requests of %s | bad |\n|---|---|---|\n", escape(m.Name))
+		fmt.Fprintf(&b, "| minute (UTC) | requests of %s | bad |\n|---|---|---|\n", render.Escape(m.Name))
 		n := len(m.After.Total)
 		for k := max(0, n-mostMinutes); k < n; k++ {
 			at := (m.After.From + slo.Minute(k)).Time().Format("15:04")
@@ -124,10 +125,4 @@ func share(bad, total int64) string {
 		return "no requests"
 	}
 	return fmt.Sprintf("%.3g %% (%d of %d)", 100*float64(bad)/float64(total), bad, total)
-}
-
-// escape keeps what comes from outside from being read as Markdown or as a command
-// of GitLab's.
-func escape(s string) string {
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "`", "'", "@", "@\u200b", "\n", " ", "[", "\\[", "](", "\\](", "*", "\\*", "_", "\\_").Replace(s)
 }

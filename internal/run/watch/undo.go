@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,8 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/ledger"
+	"gitlab.com/nines-sre/nines/internal/rollout"
+	"gitlab.com/nines-sre/nines/internal/run/lease"
 	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/watch"
 )
@@ -78,27 +81,29 @@ func (w *watcher) plan(ctx context.Context, u *Undo) (*act.Action, error) {
 	switch {
 	case w.opt.Target == nil:
 		return nil, refuse("no target is known to roll back: name it with --target, or in a Rollout")
-	case u.To == "":
-		return nil, refuse("no version before is known: name it with --before")
 	case !w.opt.Target.Caps().Restores:
 		return nil, refuse("an earlier version cannot be put back here: deploy it anew")
 	}
-	now, err := w.opt.Target.Read(ctx)
+	now, err := w.readTarget(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the target could not be read: %w", err)
+	}
+	if err := w.inItsWords(ctx, u, &now); err != nil {
+		return nil, err
+	}
+	if u.To == "" {
+		return nil, refuse("no version before is known: name it with --before")
 	}
 	to := act.Split{Stable: u.To}
 	if now.Same(to) {
 		return nil, nil //nolint:nilnil // nothing is to be done, which is no error
 	}
-	if u.From == "" {
-		u.From = now.Stable
-	}
 	if again := w.before.intent; again != nil && again.Action != nil {
-		// An earlier call has begun: it goes on from how the target lies now.
-		a := *again.Action
-		a.From = now
-		return &a, nil
+		// An earlier call has announced it, and perhaps done a part.
+		if !now.Same(again.Action.From.Split) {
+			return nil, foreign(now, again.Action.From)
+		}
+		return again.Action, nil
 	}
 	if err := w.guard(ctx, &now, u.To); err != nil {
 		return nil, err
@@ -108,6 +113,50 @@ func (w *watcher) plan(ctx context.Context, u *Undo) (*act.Action, error) {
 		reason = w.out.Decision.Reasons[0].Text
 	}
 	return &act.Action{Verb: act.Rollback, Key: w.out.ID + "/undo", From: now, To: to, Reason: reason}, nil
+}
+
+// readTarget reads how the target lies, a few times if need be.
+func (w *watcher) readTarget(ctx context.Context) (now act.State, err error) {
+	for i := range tries {
+		if now, err = w.opt.Target.Read(ctx); err == nil || !fault.KindOf(err).Retry() {
+			return now, err //nolint:wrapcheck // says all there is to say
+		}
+		if serr := w.opt.Clock.Sleep(ctx, pauseAfter<<i); serr != nil {
+			break
+		}
+	}
+	return now, err //nolint:wrapcheck // says all there is to say
+}
+
+// inItsWords finds the versions in the target's own words. A deployment is recorded
+// under a commit, and an alias knows numbers: the rollout that brought the version
+// has written down what it took the traffic from.
+func (w *watcher) inItsWords(ctx context.Context, u *Undo, now *act.State) error {
+	head, err := lease.Newest(ctx, w.env.Ledger, w.opt.Service, w.opt.Place)
+	if err != nil || head.ID == "" {
+		u.From = cmp.Or(u.From, now.Stable)
+		return nil //nolint:nilerr // the record of rollouts only helps
+	}
+	s := &head.Body.State
+	switch {
+	case head.Open() && head.Body.Ends().After(w.opt.Clock.Now()):
+		return fmt.Errorf("a rollout is under way on the target (%s): nothing is touched", head.Body.Holder) //nolint:err113 // a sentence for people
+	case s.Outcome != rollout.Promoted || s.Base == nil:
+		u.From = cmp.Or(u.From, now.Stable)
+		return nil
+	case now.Stable != s.Version && now.Stable != s.Base.Stable:
+		return foreign(*now, act.State{Split: act.Split{Stable: s.Version}})
+	}
+	u.From = s.Version
+	if !w.beforeGiven {
+		u.To = s.Base.Stable
+	}
+	return nil
+}
+
+// foreign is why nothing is touched on a target that somebody else has changed.
+func foreign(now, want act.State) error {
+	return fmt.Errorf("the target lies at %s, not at %s: somebody else has changed it, and nothing is touched", now.Split, want.Split) //nolint:err113 // a sentence for people
 }
 
 // guard keeps a rollback from doing more harm than good: it never goes back onto a
@@ -206,7 +255,9 @@ func (w *watcher) apply(ctx context.Context, a act.Action) (*act.Outcome, error)
 			if now.Same(a.To) && now.Ready {
 				return &act.Outcome{State: now}, nil
 			}
-			a.From = now
+			if !now.Same(a.From.Split) && !now.Same(a.To) {
+				return nil, foreign(now, a.From)
+			}
 		}
 		out, err := w.once(ctx, a)
 		if err == nil {

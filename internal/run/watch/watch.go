@@ -154,6 +154,8 @@ type watcher struct {
 	early    map[string]bool // alarms that were red at the first look; nil: not looked yet
 	weeks    []weekNote
 	trouble  string
+	// beforeGiven says that the caller named the version to go back to.
+	beforeGiven bool
 }
 
 func newWatcher(ctx context.Context, env *run.Env, opt Options) (*watcher, error) {
@@ -166,7 +168,7 @@ func newWatcher(ctx context.Context, env *run.Env, opt Options) (*watcher, error
 	if err := opt.Policy.Validate(); err != nil {
 		return nil, err //nolint:wrapcheck // says all there is to say
 	}
-	w := &watcher{env: *env, opt: opt, policy: opt.Policy.Normal()}
+	w := &watcher{env: *env, opt: opt, policy: opt.Policy.Normal(), beforeGiven: opt.Before != ""}
 	w.env.Now = opt.Clock.Now()
 	if err := w.find(ctx); err != nil {
 		return nil, err
