@@ -99,7 +99,7 @@ func (l *looker) compare() {
 	for i := range l.req.Metrics {
 		contests = append(contests, l.contest(&l.req.Metrics[i]))
 	}
-	bar := math.Log(1 / l.p.Alpha)
+	bar := Bar(&l.p)
 	sure := -1
 	for i := range l.n {
 		total, judged := []float64{}, 0

@@ -7,6 +7,7 @@ package watch
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/slo"
@@ -111,3 +112,6 @@ func (p Policy) Validate() error {
 
 // inside says whether x lies above low and not above high.
 func inside(x, low, high float64) bool { return x > low && x <= high }
+
+// Bar is the evidence from which a deployment hurts, as a natural logarithm.
+func Bar(p *Policy) float64 { return math.Log(1 / p.Normal().Alpha) }

@@ -40,6 +40,12 @@ func Recompute(ctx context.Context, env *run.Env, id string) (Replay, error) {
 	} else if err != nil {
 		return r, fault.Wrap(fault.Internal, "replay "+e.ID, err, "")
 	}
+	if ofWatch(e.Body) {
+		recorded, again, more := replayWatch(e.Body)
+		r.Recorded, r.Again = recorded, again
+		wrong = append(wrong, more...)
+		return r.compared(e, wrong), nil
+	}
 	rec, unreadable := strict(e.Body)
 	if unreadable != "" {
 		r.Why = strings.Join(append(wrong, "what was recorded cannot be read: "+unreadable), "; ")
@@ -50,13 +56,19 @@ func Recompute(ctx context.Context, env *run.Env, id string) (Replay, error) {
 	if sum, err := decision.Digest(rec.Request); err != nil || sum != rec.Decision.InputDigest {
 		wrong = append(wrong, "the inputs are not those it was decided on: their digest differs")
 	}
-	if e.Subject != rec.Decision.Subject {
-		wrong = append(wrong, fmt.Sprintf("the entry is about %s, the decision about %s", e.Subject, rec.Decision.Subject))
+	return r.compared(e, wrong), nil
+}
+
+// compared says what differs between what was recorded and what was computed again,
+// beside what is known to be wrong already.
+func (r Replay) compared(e ledger.Entry, wrong []string) Replay {
+	if e.Subject != r.Recorded.Subject {
+		wrong = append(wrong, fmt.Sprintf("the entry is about %s, the decision about %s", e.Subject, r.Recorded.Subject))
 	}
-	wrong = append(wrong, differences(rec.Decision, r.Again)...)
+	wrong = append(wrong, differences(r.Recorded, r.Again)...)
 	r.Recorded.ID, r.Again.ID = e.ID, e.ID
 	r.Agrees, r.Why = len(wrong) == 0, strings.Join(wrong, "; ")
-	return r, nil
+	return r
 }
 
 // strict reads a record and refuses what it would leave out: a field nobody

@@ -30,6 +30,9 @@ func Explain(ctx context.Context, env *run.Env, id string) (Explanation, error) 
 	if err != nil {
 		return Explanation{}, err
 	}
+	if ofWatch(e.Body) {
+		return explainWatch(ctx, env, e)
+	}
 	var rec rungate.Record
 	if err := json.Unmarshal(e.Body, &rec); err != nil {
 		return Explanation{Entry: e}, fault.Wrap(fault.Corrupt, "decision "+e.ID, err, "`nines why --replay` says more")
