@@ -3,6 +3,7 @@ package watch
 import (
 	"math"
 
+	"gitlab.com/nines-sre/nines/internal/judge/eprocess"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -22,11 +23,11 @@ const atOnce = 0.5
 // the share is at most the reference's plus the margin in each minute, it reaches
 // 1/alpha with a chance of at most alpha, however often one looks.
 type race struct {
-	open   func() test
+	open   func() *eprocess.Margin
 	stride int
 	total  int // starts in all
 	temper float64
-	tests  []test
+	tests  []*eprocess.Margin
 }
 
 // newRace begins a race over a watch of so many minutes. prior is the share of bad
@@ -36,7 +37,7 @@ type race struct {
 func newRace(horizon slo.Minute, prior, margin, dispersion float64) *race {
 	stride := max(1, (int(horizon)+mostStarts-1)/mostStarts)
 	return &race{
-		open:   func() test { return newTest(prior, margin) },
+		open:   func() *eprocess.Margin { return eprocess.NewMargin(eprocess.Options{Margin: margin, Prior: prior}) },
 		stride: stride, total: (int(horizon) + stride - 1) / stride,
 		temper: 1 / max(1, dispersion),
 	}
@@ -123,28 +124,17 @@ func prior(t Tally) float64 {
 }
 
 // dispersion is the variance of a reference's minutes beside that of independent
-// requests (Pearson), at least 1: requests that fail in flocks make an evidence
-// that counts each for itself too sure. Few minutes with few bad requests tell
-// nothing about it.
+// requests, at least 1: requests that fail in flocks make an evidence that counts
+// each for itself too sure. Few minutes with few bad requests tell nothing about it.
 func dispersion(c *Counts) float64 {
-	const leastMinutes, leastBad = 10, 10
-	t := c.tally(len(c.Total))
-	rate := t.Rate()
-	if rate == nil || t.Bad < leastBad || t.Bad == t.Total {
-		return 1
-	}
-	sum, n := 0.0, 0
+	var d eprocess.Dispersion
 	for i := range c.Total {
-		total, bad, ok := c.arm(i)
-		if !ok || total == 0 {
-			continue
+		if total, bad, ok := c.arm(i); ok {
+			d.Add(total, bad)
 		}
-		d := float64(bad) - float64(total)**rate
-		sum += d * d / (float64(total) * *rate * (1 - *rate))
-		n++
 	}
-	if n < leastMinutes {
-		return 1
+	if v, ok := d.Value(); ok {
+		return max(1, v)
 	}
-	return max(1, sum/float64(n-1))
+	return 1
 }

@@ -1,6 +1,10 @@
 package watch
 
-import "math"
+import (
+	"math"
+
+	"gitlab.com/nines-sre/nines/internal/judge/eprocess"
+)
 
 // detectable is the least share of bad requests that so many requests would show
 // against a reference: the share at which the expected evidence of the whole
@@ -33,21 +37,11 @@ func detectable(requests int64, r *reference, p *Policy) *float64 {
 // the truth from the nearest point at which the new version is worse by exactly the
 // margin.
 func growth(nb, pb, nc, pc, margin float64) float64 {
-	lo, hi := max(margin, pb+margin), pc
-	if lo >= hi {
+	if pc <= pb+margin {
 		return 0
 	}
-	for range 40 {
-		s := (lo + hi) / 2
-		b := s - margin
-		if nc*(s-pc)/(s*(1-s))+nb*(b-pb)/(b*(1-b)) > 0 {
-			hi = s
-		} else {
-			lo = s
-		}
-	}
-	s := (lo + hi) / 2
-	return nc*divergence(pc, s) + nb*divergence(pb, s-margin)
+	h := eprocess.Hardest(eprocess.Arms{Nb: nb, Pb: pb, Nc: nc, Pc: pc}, margin)
+	return nc*divergence(pc, h.Pc) + nb*divergence(pb, h.Pb)
 }
 
 // divergence is that of Kullback and Leibler between two shares.

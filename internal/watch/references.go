@@ -2,8 +2,8 @@ package watch
 
 import (
 	"fmt"
-	"math"
 
+	"gitlab.com/nines-sre/nines/internal/judge/eprocess"
 	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
@@ -87,15 +87,13 @@ func together(weeks []*Week, minutes slo.Minute) Counts {
 // the deployment: what is chosen by it is chosen before the first look.
 func worse(a, than *Counts, p *Policy) bool {
 	t := than.tally(len(than.Total))
-	r := newRace(p.Duration, prior(t), p.Margin, dispersion(than))
-	bar := math.Log(1 / p.Alpha)
+	e := eprocess.NewMargin(eprocess.Options{Margin: p.Margin, Prior: prior(t)})
 	for i := range int(p.Duration) {
-		r.add(i, paired(a, than, i))
-		if log, _ := r.log(); log >= bar {
-			return true
+		if m := paired(a, than, i); m.ok {
+			e.Add(m.refTotal, m.refBad, m.total, m.bad)
 		}
 	}
-	return false
+	return e.Log()/dispersion(than) >= Bar(p)
 }
 
 // disagree says how two references of a metric differ; "": they do not.
