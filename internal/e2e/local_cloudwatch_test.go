@@ -32,9 +32,9 @@ type local struct {
 }
 
 // startLocal runs one on a free port, with its data in dir.
-func startLocal(t *testing.T, dir string) *local {
+func startLocal(t *testing.T, dir string, more ...string) *local {
 	t.Helper()
-	cmd := command(t, dir, "cloudwatch", "--listen", "127.0.0.1:0", "--region", "eu-west-1", "--data", "cloudwatch.db", "-o", "json")
+	cmd := command(t, dir, append([]string{"cloudwatch", "--listen", "127.0.0.1:0", "--region", "eu-west-1", "--data", "cloudwatch.db", "-o", "json"}, more...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
