@@ -27,8 +27,12 @@ func Judge(r Request) Result {
 	settle(outs, p.Alpha)
 	res := Result{Findings: make([]Finding, len(outs))}
 	res.Verdict, res.Score = verdict(outs, &p)
+	if p.compatible() {
+		res.Verdict, res.Score = kayentaScore(outs, &p)
+	}
 	for i := range outs {
 		outs[i].explain(&p, &metrics[i])
+		outs[i].because()
 		res.Findings[i] = outs[i].Finding
 	}
 	res.Reasons = reasons(res, &p)

@@ -16,6 +16,10 @@ type outcome struct {
 	// metric where it is large enough. Of a method without, Verdict says so.
 	track track
 	byE   bool
+	// mild says of a critical metric that its effect is too small to decide alone;
+	// why is a sentence's end that explains more.
+	mild bool
+	why  string
 }
 
 // track is the evidence of harm at looks: where it was at least the least that
@@ -49,7 +53,8 @@ func (m Method) method() method {
 		return byEvidence
 	case Threshold:
 		return byLimit
-	case MannWhitney: // ranks of values: not built yet, see [Method.check]
+	case MannWhitney:
+		return byRanks
 	}
 	return nil
 }
@@ -80,7 +85,7 @@ func judged(m *Metric, p *Policy) outcome {
 		return out
 	}
 	got := name.method()(m, p)
-	got.Metric, got.Group, got.Method, got.Critical, got.Muted = m.Name, m.Group, name, m.Critical, m.Muted
+	got.Metric, got.Group, got.Method, got.Critical, got.Muted = m.Name, m.Group, name, m.Critical && !got.mild, m.Muted
 	got.Minutes = len(m.Samples)
 	return got
 }

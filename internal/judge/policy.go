@@ -77,6 +77,10 @@ func (p *Policy) Check() error {
 			return err
 		}
 	}
+	k := q.kayenta()
+	if err := k.check(); err != nil {
+		return err
+	}
 	return q.checkWeights()
 }
 

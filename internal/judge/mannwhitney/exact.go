@@ -38,18 +38,7 @@ func (o Options) exact(x, y []float64) Result {
 	}
 	iv := orderInterval(x, y, o.Confidence)
 	r := Result{Class: Pass, Low: iv.low, High: iv.high, Shift: iv.shift, Effect: o.exactEffect(x, y), P: 1}
-	// An increase goes before a decrease, what is sure before what is open.
-	var found []side
-	if o.Direction != Decrease {
-		s := o.side(x, y)
-		s.class, s.counts, s.urgent = High, atLeast(r.Effect, o.Allowed.Up), atLeast(r.Effect, o.Urgent.Up)
-		found = append(found, s)
-	}
-	if o.Direction != Increase {
-		s := o.side(negated(x), negated(y))
-		s.class, s.counts, s.urgent = Low, atMost(r.Effect, o.Allowed.Down), atMost(r.Effect, o.Urgent.Down)
-		found = append(found, s)
-	}
+	found := o.sides(x, y, r.Effect)
 	tests := float64(2 * len(found))
 	level := 1 - o.Confidence
 	for _, s := range found {
@@ -75,6 +64,21 @@ func (o Options) exact(x, y []float64) Result {
 		r.Class, r.Reason = Open, fmt.Sprintf("the sample is too small to rule out what would matter (p %.2g)", r.PassP)
 	}
 	return r
+}
+
+// sides tests the directions that matter, an increase first.
+func (o Options) sides(x, y []float64, effect float64) (found []side) {
+	if o.Direction != Decrease {
+		s := o.side(x, y)
+		s.class, s.counts, s.urgent = High, atLeast(effect, o.Allowed.Up), atLeast(effect, o.Urgent.Up)
+		found = append(found, s)
+	}
+	if o.Direction != Increase {
+		s := o.side(negated(x), negated(y))
+		s.class, s.counts, s.urgent = Low, atMost(effect, o.Allowed.Down), atMost(effect, o.Urgent.Down)
+		found = append(found, s)
+	}
+	return found
 }
 
 // exactEffect is like effect, but does not jump where a mean is zero, and a
