@@ -204,7 +204,11 @@ func (m *machine) restore(o Outcome, v decision.Verdict) Command {
 	if open != nil {
 		m.Left = append(m.Left, open.To, open.From.Split)
 	}
-	cmd := m.announce(act.Restore, act.Split{Stable: m.Base.Stable})
+	verb := act.Restore
+	if m.Undo {
+		verb = act.Rollback
+	}
+	cmd := m.announce(verb, act.Split{Stable: m.Base.Stable})
 	if open != nil {
 		return Command{Do: Read}
 	}

@@ -41,9 +41,9 @@ type Unsure string
 const (
 	UnsureClimb   Unsure = ""        // go on to the next step; after the last one, restore
 	UnsureRestore Unsure = "restore" // restore at once
-	UnsureExtend  Unsure = "extend" // wait on, up to Plan.Extend, then restore
-	UnsurePause   Unsure = "pause"  // leave it there and end as inconclusive
-	UnsureGo      Unsure = "go"     // go on; recorded as a warning
+	UnsureExtend  Unsure = "extend"  // wait on, up to Plan.Extend, then restore
+	UnsurePause   Unsure = "pause"   // leave it there and end as inconclusive
+	UnsureGo      Unsure = "go"      // go on; recorded as a warning
 )
 
 // Plan is how a rollout goes.

@@ -81,6 +81,9 @@ type State struct {
 	// Red are the alarms that were red before anything was moved.
 	Red     []string `json:"red,omitempty"`
 	RedRead bool     `json:"red_read,omitempty"`
+	// Undo says that it is no rollout, but puts an earlier version back after one
+	// that was whole.
+	Undo bool `json:"undo,omitempty"`
 	// Warned says that it went on although something spoke against it.
 	Warned bool `json:"warned,omitempty"`
 
@@ -139,6 +142,15 @@ func (s *State) Needs() slo.Minute { return s.At().Bake + s.Extra }
 func (s *State) ours(o act.Split) bool {
 	return o.Same(s.Now.Split) || s.Action != nil && (o.Same(s.Action.To) || o.Same(s.Action.From.Split)) ||
 		slices.ContainsFunc(s.Left, o.Same)
+}
+
+// Rollback returns a state that waits for the order to put a version back on a
+// target that lies as it was read.
+func Rollback(id string, is act.State, to string) State {
+	return State{
+		ID: id, Phase: Pause, Undo: true, Version: is.Stable, Now: is, Base: &act.State{Split: act.Split{Stable: to}, Ready: true},
+		Plan: Plan{Steps: []Step{{Weight: 0.5, Bake: 1}}},
+	}
 }
 
 // Reopen returns a rollout that ended as held, or pauses, as one that waits for

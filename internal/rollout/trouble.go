@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
@@ -58,7 +57,7 @@ func (m *machine) notApplied(e Trouble) Command {
 	if m.Action == nil {
 		return Command{Do: Stop}
 	}
-	if m.Action.Verb == act.Restore {
+	if m.Action.Verb.Back() {
 		if !again(e.Kind) {
 			return m.giveUp()
 		}
@@ -73,7 +72,7 @@ func (m *machine) notApplied(e Trouble) Command {
 // giveUp ends this process, not the rollout: the action stays announced, and how
 // to put everything back stays recorded, for whoever comes next.
 func (m *machine) giveUp() Command {
-	if m.Action != nil && m.Action.Verb != act.Restore {
+	if m.Action != nil && !m.Action.Verb.Back() {
 		return m.restore(Abandoned, decision.Inconclusive)
 	}
 	m.say("stuck", "the target could not be put back; it may be %s, and is to be %s", m.Now.Split, m.Base.Stable)
@@ -89,7 +88,7 @@ func (m *machine) interrupted() Command {
 	case Pause, End:
 		return Command{Do: Stop}
 	case Intent:
-		if m.Action.Verb == act.Restore {
+		if m.Action.Verb.Back() {
 			return Command{Do: Read}
 		}
 	case Bake:
@@ -103,7 +102,7 @@ func (m *machine) told(e Told) Command {
 	switch m.Phase {
 	case Bake, Pause:
 	case Intent:
-		if e.Order != Back || m.Action.Verb == act.Restore {
+		if e.Order != Back || m.Action.Verb.Back() {
 			return Command{Do: Read} // first what is announced
 		}
 	case Begin, Publish, End:

@@ -24,6 +24,8 @@ type Process struct {
 	Out, Err io.Writer
 	Getenv   func(string) string
 	Now      func() time.Time
+	// Sleep waits, and ends early with the context's error; nil: [Pause].
+	Sleep func(ctx context.Context, d time.Duration) error
 	// OutSize and ErrSize return the columns and lines of a stream's terminal;
 	// ok is false for a pipe or a file.
 	OutSize, ErrSize func() (columns, lines int, ok bool)

@@ -145,8 +145,8 @@ func cmpOr(a, b rollout.Order) rollout.Order {
 
 func newRunner(env *run.Env, opt Options) (*runner, error) {
 	r := &runner{env: env, opt: opt, clock: opt.Clock, target: opt.Rollout.Target.String()}
-	if opt.Rollout.Environment != "" {
-		r.target += "@" + opt.Rollout.Environment
+	if opt.Rollout.Target.Kind == "" {
+		r.target = "service:" + opt.Rollout.Service // nothing is moved, and there is one comparison at a time
 	}
 	if err := run.CheckSubject(env.Catalog, opt.Rollout.Service); err != nil {
 		return nil, err //nolint:wrapcheck // says all there is to say
@@ -167,13 +167,18 @@ func newRunner(env *run.Env, opt Options) (*runner, error) {
 
 // begin makes the state of a new rollout behind the newest entry.
 func (r *runner) begin(head lease.Head) {
+	r.state = rollout.New(r.newID(head), r.opt.Rollout.Plan, r.opt.Release)
+	r.chain.Begin(r.target, head)
+}
+
+// newID names a rollout that follows a head.
+func (r *runner) newID(head lease.Head) string {
 	now := r.clock.Now()
 	sum, err := decision.Digest([]any{r.target, r.opt.Holder, now.UnixNano(), head.ID})
 	if err != nil { // texts and a number always encode
 		sum = fmt.Sprintf("%012d", now.UnixNano())
 	}
-	r.state = rollout.New(sum[:12], r.opt.Rollout.Plan, r.opt.Release)
-	r.chain.Begin(r.target, head)
+	return sum[:12]
 }
 
 // other says whether the rollout that was found is of another version than the
@@ -240,7 +245,6 @@ func (r *runner) claim(ctx context.Context) (lease.Head, error) {
 		}
 	}
 }
-
 
 // frozen says which freezes hold a rollout at this instant.
 func (r *runner) frozen(ctx context.Context) ([]decision.Reason, error) {

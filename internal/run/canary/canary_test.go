@@ -235,7 +235,6 @@ func TestAnotherVersionPutsBackWhatWasLeft(t *testing.T) {
 	}
 }
 
-
 func bodyOf(e ledger.Entry) lease.Body {
 	var b lease.Body
 	_ = json.Unmarshal(e.Body, &b)

@@ -280,4 +280,3 @@ func (r *runner) tellLook(why []decision.Reason) {
 	}
 	r.tell(p)
 }
-

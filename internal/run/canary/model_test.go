@@ -119,7 +119,7 @@ type fataler interface {
 func recovered(t fataler, w *world) {
 	w.quiet()
 	for i := range 4 {
-		h, err := lease.Newest(context.Background(), w.ledger, "payment-api", "lambda:pay:live@production")
+		h, err := lease.Newest(context.Background(), w.ledger, "payment-api", "lambda:pay:live")
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -134,7 +134,7 @@ func recovered(t fataler, w *world) {
 		}
 		sound(t, w)
 	}
-	h, _ := lease.Newest(context.Background(), w.ledger, "payment-api", "lambda:pay:live@production")
+	h, _ := lease.Newest(context.Background(), w.ledger, "payment-api", "lambda:pay:live")
 	is := w.target.Split()
 	switch {
 	case h.Open():

@@ -127,7 +127,7 @@ func (r *runner) phase(prev *rollout.State, ev rollout.Event, cmd rollout.Comman
 // body is the entry of a phase at this instant.
 func (r *runner) body(phase lease.Phase) *lease.Body {
 	b := &lease.Body{
-		Rollout: r.state.ID, Target: r.target, Environment: r.opt.Rollout.Environment, Phase: phase, Stage: "canary",
+		Rollout: r.state.ID, Target: r.target, Place: r.opt.Rollout.Target, Environment: r.opt.Rollout.Environment, Phase: phase, Stage: lease.Stage,
 		State: r.state, Action: r.state.Action, Decision: r.decision, Beat: r.clock.Now().UTC(),
 	}
 	if phase == lease.Done || phase == lease.End {
@@ -182,7 +182,7 @@ func again(err error) bool {
 
 // restoring says whether the action under way puts the old version back.
 func (r *runner) restoring() bool {
-	return r.state.Phase == rollout.End || r.state.Action != nil && r.state.Action.Verb == act.Restore
+	return r.state.Phase == rollout.End || r.state.Action != nil && r.state.Action.Verb.Back()
 }
 
 // unrecorded decides what follows when nothing can be recorded. ev nil and goOn

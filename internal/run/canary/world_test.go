@@ -247,7 +247,7 @@ func (w *world) run(ctx context.Context, opt canary.Options) (out canary.Outcome
 // head is the newest entry about the target.
 func (w *world) head(t testing.TB) lease.Head {
 	t.Helper()
-	h, err := lease.Newest(context.Background(), w.ledger, "payment-api", "lambda:pay:live@production")
+	h, err := lease.Newest(context.Background(), w.ledger, "payment-api", "lambda:pay:live")
 	if err != nil {
 		t.Fatal(err)
 	}

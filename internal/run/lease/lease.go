@@ -20,6 +20,9 @@ import (
 // ends two beats after the last one.
 const Beat = time.Minute
 
+// Stage is what entries of rollouts call their place in a pipeline.
+const Stage = "canary"
+
 // Phase is what an entry is for.
 type Phase string
 
@@ -39,13 +42,13 @@ const (
 type Body struct {
 	Rollout     string        `json:"rollout"`
 	Target      string        `json:"target"`
+	Place       act.Place     `json:"place"` // the target, in its parts
 	Environment string        `json:"environment,omitempty"`
 	Phase       Phase         `json:"phase"`
 	State       rollout.State `json:"state"`
-	// Stage is where in a pipeline it stands: "canary", "watch".
-	Stage   string       `json:"stage,omitempty"`
-	Action  *act.Action  `json:"action,omitempty"`
-	Outcome *act.Outcome `json:"outcome,omitempty"`
+	Stage       string        `json:"stage"` // [Stage]
+	Action      *act.Action   `json:"action,omitempty"`
+	Outcome     *act.Outcome  `json:"outcome,omitempty"`
 	// Decision is the entry of the judge's answer that led here.
 	Decision string    `json:"decision,omitempty"`
 	Holder   string    `json:"holder"`
@@ -94,12 +97,23 @@ func find(ctx context.Context, l ledger.Ledger, service string, is func(*Body) b
 			return Head{}, fault.Wrap(fault.Unavailable, op, err, "")
 		}
 		h := Head{ID: e.ID, At: e.At}
-		if err := json.Unmarshal(e.Body, &h.Body); err != nil {
+		// What others write of rollouts (a watch) has a body of its own.
+		var about struct {
+			Target      string `json:"target"`
+			Environment string `json:"environment"`
+			Stage       string `json:"stage"`
+		}
+		err := json.Unmarshal(e.Body, &about)
+		if err == nil && (e.Subject != service || about.Stage != Stage || !is(&Body{Target: about.Target, Environment: about.Environment})) {
+			continue
+		}
+		if err == nil {
+			err = json.Unmarshal(e.Body, &h.Body)
+		}
+		if err != nil {
 			return Head{}, fault.New(fault.Corrupt, op+", entry "+e.ID, err.Error(), "look at it with `nines ledger`")
 		}
-		if e.Subject == service && is(&h.Body) {
-			return h, nil
-		}
+		return h, nil
 	}
 	return Head{}, nil
 }

@@ -1,0 +1,104 @@
+package canary_test
+
+import (
+	"testing"
+	"time"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/rollout"
+	"gitlab.com/nines-sre/nines/internal/run/canary"
+)
+
+// held is a world whose version 8 is held at half of the traffic.
+func held(t *testing.T) *world {
+	t.Helper()
+	w := newWorld()
+	w.plan.Then = rollout.ThenHold
+	if out, _, err := w.run(t.Context(), w.options("job-1", "8")); err != nil || out.State.Outcome != rollout.Held {
+		t.Fatalf("%v: %s", err, out.State.Outcome)
+	}
+	w.now = w.now.Add(time.Hour)
+	return w
+}
+
+func (w *world) promote(t *testing.T) (canary.Outcome, error) {
+	t.Helper()
+	return canary.Promote(t.Context(), w.env, w.options("job-2", ""), w.head(t))
+}
+
+func (w *world) rollback(t *testing.T, to string) (canary.Outcome, error) {
+	t.Helper()
+	return canary.Rollback(t.Context(), w.env, w.options("job-3", ""), w.head(t), to)
+}
+
+func TestPromoteWhatIsHeld(t *testing.T) {
+	w := held(t)
+	out, err := w.promote(t)
+	if err != nil || out.State.Outcome != rollout.Promoted || out.ExitCode != 0 || out.Deployed == "" {
+		t.Fatalf("%v: %s, exit %d %v", err, out.State.Outcome, out.ExitCode, out.Notes)
+	}
+	if is := w.target.Split(); !is.Same(act.Split{Stable: "8"}) {
+		t.Errorf("the target lies at %s", is)
+	}
+	if _, err := w.promote(t); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("promoted twice: %v", err)
+	}
+	// What was promoted can be put back, once it is known what was before.
+	out, err = w.rollback(t, "")
+	if err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 || !w.target.Split().Same(act.Split{Stable: "7"}) {
+		t.Errorf("%v: %s, %s", err, out.State.Outcome, w.target.Split())
+	}
+	if _, err = w.rollback(t, ""); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("nobody said where to: %v", err)
+	}
+	if out, err = w.rollback(t, "9"); err != nil || !w.target.Split().Same(act.Split{Stable: "9"}) {
+		t.Errorf("%v: %s", err, w.target.Split())
+	}
+	if v := w.target.Writes()[len(w.target.Writes())-1].Verb; v != act.Rollback {
+		t.Errorf("the last write was a %s", v)
+	}
+}
+
+func TestRollbackWhatIsHeld(t *testing.T) {
+	w := held(t)
+	out, err := w.rollback(t, "")
+	if err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 || !w.target.Split().Same(act.Split{Stable: "7"}) {
+		t.Errorf("%v: %s, %s", err, out.State.Outcome, w.target.Split())
+	}
+}
+
+func TestRollbackTakesARolloutFromWhoHasIt(t *testing.T) {
+	w := newWorld()
+	done := false
+	w.at = func(_ int, call string) {
+		if !done && call == "sleep" && w.target.Split().Weight > 0.4 {
+			done = true
+			if out, err := w.rollback(t, ""); err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 {
+				t.Errorf("%v: %s", err, out.State.Outcome)
+			}
+		}
+	}
+	_, _, err := w.run(t.Context(), w.options("job-1", "8"))
+	if fault.KindOf(err) != fault.Conflict {
+		t.Errorf("the rollout went on: %v", err)
+	}
+	if is := w.target.Split(); !is.Same(act.Split{Stable: "7"}) {
+		t.Errorf("the target lies at %s", is)
+	}
+}
+
+func TestSomebodyElsesChangeIsNotPromoted(t *testing.T) {
+	w := held(t)
+	w.target.Set(act.Split{Stable: "9"})
+	out, err := w.promote(t)
+	if err != nil || out.State.Outcome != rollout.Foreign || out.ExitCode != 1 || !w.target.Split().Same(act.Split{Stable: "9"}) {
+		t.Errorf("%v: %s, exit %d, %s", err, out.State.Outcome, out.ExitCode, w.target.Split())
+	}
+}
+
+func TestPromoteWithoutARollout(t *testing.T) {
+	if _, err := newWorld().promote(t); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("%v", err)
+	}
+}
