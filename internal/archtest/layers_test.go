@@ -27,7 +27,7 @@ var layers = []layer{
 	}},
 	{name: "deciders", patterns: []string{
 		"internal/evidence", "internal/gate",
-		"internal/judge/confseq", "internal/judge/eprocess", "internal/judge/mannwhitney", "internal/judge/threshold", "internal/judge", "internal/judge/judgetest",
+		"internal/judge/confseq", "internal/judge/eprocess", "internal/judge/mannwhitney", "internal/judge/threshold", "internal/judge",
 		"internal/rollout", "internal/watch", "internal/delivery", "internal/scale",
 		"internal/runbook", "internal/runbook/*", "internal/automate", "internal/analyze", "internal/cost",
 		"internal/alert", "internal/backtest",
@@ -42,7 +42,7 @@ var layers = []layer{
 	}, together: true},
 	{name: "suites", patterns: []string{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
-		"internal/act/acttest", "internal/check/checktest", "internal/config/configtest",
+		"internal/act/acttest", "internal/judge/judgetest", "internal/check/checktest", "internal/config/configtest",
 		"internal/publish/publishtest", "internal/backtest/synthetic",
 		"internal/testkit/*",
 		"internal/forge/forgetest", "internal/notify/notifytest",

@@ -29,6 +29,7 @@ func (l *loader) resolveRollouts() {
 			continue
 		}
 		first[key] = out.Place
+		l.judgeable(&out, d.spec)
 		l.cat.Rollouts = append(l.cat.Rollouts, out)
 	}
 }
@@ -62,6 +63,26 @@ func (l *loader) rollout(d *rolloutDoc) Rollout {
 	return out
 }
 
+// judgeable checks the policies by what the judge itself takes.
+func (l *loader) judgeable(r *Rollout, spec *openslo.Node) {
+	if err := r.Judge.Check(); err != nil {
+		l.report.Errorf(spec.Get("judge").Where(), "judge", fault.HintOf(err), "%v", err)
+	}
+	for i, n := range spec.Get("metrics").List() {
+		if i >= len(r.Metrics) {
+			break // one of them was refused
+		}
+		p := r.Judge
+		p.Method, p.Limit = cmp.Or(r.Metrics[i].Metric.Method, p.Method), cmp.Or(r.Metrics[i].Metric.Limit, p.Limit)
+		if m := r.Metrics[i].Metric.Margin; m != nil {
+			p.Margin = *m
+		}
+		if err := p.Check(); err != nil && r.Judge.Check() == nil {
+			l.report.Errorf(n.Where(), "judge", fault.HintOf(err), "%v", err)
+		}
+	}
+}
+
 // targetOf is the one kind that stands there.
 func targetOf(n *openslo.Node) act.Place {
 	for kind, v := range n.Entries() {
@@ -73,8 +94,11 @@ func targetOf(n *openslo.Node) act.Place {
 // plan reads the steps. They go upwards: a step back is no step.
 func (l *loader) plan(spec *openslo.Node) rollout.Plan {
 	out := rollout.Plan{
-		Then: rollout.Then(spec.Get("then").Str()), Unsure: rollout.Unsure(spec.Get("unsure").Str()),
+		Then:   rollout.Then(spec.Get("then").Str()),
 		Extend: length(spec.Get("extend")), Early: spec.Get("early").True(), Wait: length(spec.Get("stall")),
+	}
+	if u := spec.Get("unsure").Str(); u != climb {
+		out.Unsure = rollout.Unsure(u)
 	}
 	for _, n := range spec.Get("steps").List() {
 		s := rollout.Step{Weight: share(n.Get("weight")), Bake: length(n.Get("bake")), Pause: n.Get("pause").True()}

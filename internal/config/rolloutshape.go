@@ -11,6 +11,9 @@ import (
 	"gitlab.com/nines-sre/nines/internal/watch"
 )
 
+// climb is how documents spell rollout.UnsureClimb.
+const climb = "climb"
+
 func rolloutShape(s *openslo.Shapes) *openslo.Shape {
 	step := openslo.Object("A share of the traffic, and how long it is left there.",
 		openslo.Need("weight", shareShape("The canary's share, as 5%.")),
@@ -24,8 +27,8 @@ func rolloutShape(s *openslo.Shapes) *openslo.Shape {
 		openslo.Need("target", targetShape()),
 		openslo.May("steps", openslo.ListOf("The steps, ascending. One of 5% for 10m unless said.", 1, step)),
 		openslo.May("then", openslo.OneOf("What happens after the last step: promote unless said.", string(rollout.ThenPromote), string(rollout.ThenHold), string(rollout.ThenRestore))),
-		openslo.May("unsure", openslo.OneOf("What happens when a step is over and nothing is known: restore unless said.",
-			string(rollout.UnsureRestore), string(rollout.UnsureExtend), string(rollout.UnsurePause), string(rollout.UnsureGo))),
+		openslo.May("unsure", openslo.OneOf("What happens when a step is over and nothing is known: climb (to the next step; after the last one, restore) unless said.",
+			climb, string(rollout.UnsureRestore), string(rollout.UnsureExtend), string(rollout.UnsurePause), string(rollout.UnsureGo))),
 		openslo.May("extend", lengthShape("How long unsure: extend waits at most, over all steps.")),
 		openslo.May("early", openslo.Flag("A step may end before its time when the judge is sure that the canary is good.")),
 		openslo.May("stall", lengthShape("How long measurements may stand still before the rollout gives up; 15m unless said.")),

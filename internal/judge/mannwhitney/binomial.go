@@ -2,9 +2,9 @@ package mannwhitney
 
 import "math"
 
-// binomialTail is the chance of x or more among n, each with the chance p: the
+// BinomialTail is the chance of x or more among n, each with the chance p: the
 // incomplete beta function I_p(x, n-x+1).
-func binomialTail(n, x int64, p float64) float64 {
+func BinomialTail(n, x int64, p float64) float64 {
 	switch {
 	case x <= 0:
 		return 1
@@ -24,7 +24,7 @@ func upperRate(x, n int64, alpha float64) float64 {
 	}
 	low, high := float64(x)/float64(n), 1.0
 	for range 60 {
-		if mid := (low + high) / 2; 1-binomialTail(n, x+1, mid) > alpha {
+		if mid := (low + high) / 2; 1-BinomialTail(n, x+1, mid) > alpha {
 			low = mid
 		} else {
 			high = mid

@@ -141,7 +141,12 @@ func (o Options) compatible(x, y []float64) Result {
 	if !ok {
 		return unknown(Error, "the ranks have no variance")
 	}
-	r := Result{Class: Pass, Low: iv.low, High: iv.high, Shift: iv.shift, Effect: o.effect(x, y)}
+	return o.decide(iv, o.effect(x, y))
+}
+
+// decide is Kayenta's rule: sure, and by enough. High is asked first.
+func (o Options) decide(iv interval, effect float64) Result {
+	r := Result{Class: Pass, Low: iv.low, High: iv.high, Shift: iv.shift, Effect: effect}
 	bound := o.Tolerance * math.Abs(iv.shift)
 	switch {
 	case o.Direction != Decrease && iv.low > bound && atLeast(r.Effect, o.Allowed.Up):

@@ -142,7 +142,7 @@ func tail(trials []trial, x int64) float64 {
 	case x > all:
 		return 0
 	case len(trials) == 1:
-		return binomialTail(all, x, trials[0].share)
+		return BinomialTail(all, x, trials[0].share)
 	case all <= countedOut:
 		return convolved(trials, int(all), int(x))
 	}
