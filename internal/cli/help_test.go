@@ -14,6 +14,7 @@ func verbs() []string {
 		"freeze add,freeze end,freeze list,exclude add,exclude end,exclude list,silence add,silence end,silence list,record deployment,version,"+
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+
 		"render cloudformation,render prometheus,render grafana,render terraform,"+
+		"canary plan,"+
 		"cost,doctor,store create,store check,store copy,store digest,"+
 		"notify,"+
 		"handover,"+

@@ -16,8 +16,13 @@ func TestSplitEvidence(t *testing.T) {
 		canary, baseline int64
 		asked, want      float64
 	}{
-		{1, 0, .1, 0}, {5, 9, .1, 1.344284}, {10, 10, .1, 6.519499}, {3, 30, .1, -0.746128},
-		{12, 30, .1, 3.534882}, {20, 20, .5, -0.824678}, {30, 10, .5, 3.377912},
+		{1, 0, .1, 0},
+		{5, 9, .1, 1.344284},
+		{10, 10, .1, 6.519499},
+		{3, 30, .1, -0.746128},
+		{12, 30, .1, 3.534882},
+		{20, 20, .5, -0.824678},
+		{30, 10, .5, 3.377912},
 	} {
 		s := judge.Share{Asked: c.asked, Canary: c.canary, Baseline: c.baseline}
 		if got := judge.SplitEvidence(s, 10); math.Abs(got-c.want) > 1e-6 {
