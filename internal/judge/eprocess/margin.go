@@ -86,16 +86,17 @@ func (t *Margin) Add(nb, xb, nc, xc int64) {
 		unit = max(unit, pb)
 	}
 	a := arms{nb: float64(nb), pb: pb, nc: float64(nc)}
-	lo, top := pb+t.o.Margin, math.Inf(-1)
+	lo, top, before := pb+t.o.Margin, math.Inf(-1), math.Inf(-1)
 	if lo >= .9 {
 		return // nothing is left to bet on
 	}
 	for i, g := range grid() {
 		b := &t.bets[i]
-		if b.log < top-hopeless {
+		if b.log < before-hopeless {
 			b.log = math.Inf(-1)
 			continue
 		}
+		before = max(before, b.log)
 		a.pc = min(lo+g*unit, .9)
 		s := lo + b.at*(a.pc-lo)
 		if b.at == 0 {
