@@ -19,11 +19,12 @@ func Rate(k, n, alpha, best float64) Interval {
 	}
 	p, limit := k/n, math.Log(1/alpha)
 	out := Interval{0, 1}
-	if p > 0 && mixture(tiny, p, n, best) >= limit {
-		out.Low = solve(tiny, p, func(x float64) bool { return mixture(x, p, n, best) >= limit })
+	over := func(x float64) float64 { return mixture(x, p, n, best) - limit }
+	if p > 0 && over(tiny) >= 0 {
+		out.Low = solve(tiny, p, over)
 	}
-	if p < 1 && mixture(1-tiny, p, n, best) >= limit {
-		out.High = solve(1-tiny, p, func(x float64) bool { return mixture(x, p, n, best) >= limit })
+	if p < 1 && over(1-tiny) >= 0 {
+		out.High = solve(1-tiny, p, over)
 	}
 	return out
 }
@@ -31,16 +32,20 @@ func Rate(k, n, alpha, best float64) Interval {
 // tiny keeps rates inside of (0, 1).
 const tiny = 1e-12
 
-// solve returns where between out (outside) and in (inside) outside ends.
-func solve(out, in float64, outside func(float64) bool) float64 {
-	for range 60 {
-		if m := (out + in) / 2; outside(m) {
-			out = m
-		} else {
-			in = m
+// solve returns where f ends to be positive between out, where it is, and in: by
+// secants, and by halves where these are slow (Illinois). It ends on the outside,
+// so an interval is never too narrow.
+func solve(out, in float64, f func(float64) float64) float64 {
+	fo, fi := f(out), f(min(max(in, tiny), 1-tiny))
+	for i := 0; i < 200 && math.Abs(out-in) > 1e-10*(1e-3+math.Abs(in)); i++ {
+		m := (out*fi - in*fo) / (fi - fo)
+		if i%3 == 2 || !(m > min(out, in) && m < max(out, in)) {
+			m = (out + in) / 2
 		}
-		if math.Abs(out-in) < 1e-12 {
-			break
+		if fm := f(m); fm >= 0 {
+			out, fo, fi = m, fm, fi/2
+		} else {
+			in, fi, fo = m, fm, fo/2
 		}
 	}
 	return out

@@ -40,7 +40,7 @@ func project(a arms, gap, lo, hi, start float64) float64 {
 		s = next
 		// A step so small leaves an error of its square. And so does evidence: on the
 		// line it is flat at the root.
-		if step <= 1e-5*b || hi-lo <= 1e-15 {
+		if step <= 1e-6*min(b, 1-s) || hi-lo <= 1e-15 {
 			break
 		}
 	}
