@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -78,10 +79,7 @@ func (p *Policy) Check() error {
 		}
 	}
 	k := q.kayenta()
-	if err := k.check(); err != nil {
-		return err
-	}
-	return q.checkWeights()
+	return cmp.Or(q.checkWeights(), k.check())
 }
 
 func (p *Policy) checkWeights() error {

@@ -77,8 +77,8 @@ func Request(p judge.Policy, metrics ...[]judge.Sample) judge.Request {
 	return r
 }
 
-// count runs a world and counts a verdict.
-func (c Claims) count(j Judge, verdict decision.Verdict, draw func(*rand.Rand) []judge.Sample) Share {
+// Count runs what is drawn and counts a verdict.
+func (c Claims) Count(j Judge, verdict decision.Verdict, draw func(*rand.Rand) []judge.Sample) Share {
 	rng := rand.New(rand.NewPCG(7, uint64(c.Runs)))
 	s := Share{Of: int64(c.Runs)}
 	for range c.Runs {
@@ -101,7 +101,7 @@ func (c Claims) alarms(t *testing.T, j Judge) {
 		if c.Values {
 			draw = func(rng *rand.Rand) []judge.Sample { return Values(rng, 60, 0, 1) }
 		}
-		s := c.count(j, decision.Fail, draw)
+		s := c.Count(j, decision.Fail, draw)
 		if low, _ := s.Interval(0.99); low > c.Alpha {
 			t.Errorf("%s: %d of %d good canaries fail, the rate is above %v; at most %v is allowed", w.Name, s.N, s.Of, low, c.Alpha)
 		}
@@ -118,7 +118,7 @@ func (c Claims) power(t *testing.T, j Judge) {
 			if c.Values {
 				draw = func(rng *rand.Rand) []judge.Sample { return Values(rng, 60, f.Moved, f.Spread) }
 			}
-			s := c.count(j, want.verdict, draw)
+			s := c.Count(j, want.verdict, draw)
 			if _, high := s.Interval(0.99); high < f.Share {
 				t.Errorf("%s: %v in %d of %d runs, a rate below %v; at least %v is claimed", f.World.Name, want.verdict, s.N, s.Of, high, f.Share)
 			}
