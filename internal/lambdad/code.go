@@ -141,7 +141,9 @@ func (s *Server) createFunction(c *call) reply {
 	s.put(r, found)
 	s.fresh(r, true)
 	if !in.Publish {
-		return created(r.configuration)
+		seen := r.configuration
+		seen.Update = "" // there was none yet
+		return created(seen)
 	}
 	v := s.publish(s.functions[name], nil)
 	return created(v.configuration)

@@ -89,7 +89,7 @@ func (s *Server) fresh(r *revised, state bool) {
 	r.Update, r.UpdateReason, r.UpdateReasonCode = "InProgress", "The function is being created.", "Creating"
 	if state {
 		r.State, r.StateReason, r.StateReasonCode = "Pending", "The function is being created.", "Creating"
-		r.UpdateReason, r.UpdateReasonCode = "", ""
+		r.Update, r.UpdateReason, r.UpdateReasonCode = "", "", ""
 	}
 	s.settled(r) // a service that takes no time is ready at once
 }

@@ -142,6 +142,7 @@ func (s *Server) handle(rt route) http.Handler {
 			select {
 			case <-time.After(t.Latency):
 			case <-r.Context().Done():
+				return // it gave up before anything was done
 			}
 		}
 		out := s.answer(rt, &call{r: r, body: body}, t)
