@@ -260,10 +260,14 @@ func (m *machine) passed() decision.Verdict {
 	return decision.Pass
 }
 
-// bake begins to judge a step: with the first whole minute from now.
+// settleFor is how long a change takes until all of the traffic follows it.
+const settleFor = 15 * time.Second
+
+// bake begins to judge a step: with the first whole minute in which the traffic
+// lies as it is to.
 func (m *machine) bake() Command {
 	m.Phase, m.Minutes, m.Extra, m.Moved = Bake, 0, 0, m.now
-	m.Begun = slo.MinuteOf(m.now.Add(time.Minute - time.Nanosecond))
+	m.Begun = slo.MinuteOf(m.now.Add(settleFor + time.Minute - time.Nanosecond))
 	if m.Since == 0 {
 		m.Since = m.Begun
 	}

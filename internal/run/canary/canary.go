@@ -31,12 +31,9 @@ type Options struct {
 	// moved.
 	Baseline, Canary string
 	Meter            meter.Meter
-	// Decide is the judge.
+	// Decide is the judge; nil: [judge.Decide].
 	Decide func(judge.Request, time.Time) (decision.Decision, judge.Result)
-	// SplitCheck says why the traffic does not lie as it was asked for; "": it may.
-	// nil: nobody looks.
-	SplitCheck func([]Share, float64) string
-	Clock      run.Clock
+	Clock  run.Clock
 	// Pulse is what the actor waits by, where it has to; may be nil.
 	Pulse *Pulse
 	// Holder names this process: a job's address, or host:pid.
@@ -53,12 +50,6 @@ type Options struct {
 	Name, Token string
 	// Tell is told how it goes, once a look and once an action; may be nil.
 	Tell func(Progress)
-}
-
-// Share is what went to the canary while it was to have a share.
-type Share struct {
-	Weight        float64
-	Canary, Total int64
 }
 
 // Progress is how far a rollout has come.
@@ -144,6 +135,9 @@ func cmpOr(a, b rollout.Order) rollout.Order {
 }
 
 func newRunner(env *run.Env, opt Options) (*runner, error) {
+	if opt.Decide == nil {
+		opt.Decide = judge.Decide
+	}
 	r := &runner{env: env, opt: opt, clock: opt.Clock, target: opt.Rollout.Target.String()}
 	if opt.Rollout.Target.Kind == "" {
 		r.target = "service:" + opt.Rollout.Service // nothing is moved, and there is one comparison at a time

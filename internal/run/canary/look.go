@@ -84,14 +84,22 @@ func (r *runner) look(ctx context.Context) rollout.Event {
 	r.last = l
 	out.Trouble, out.Verdict, out.Requests = strings.Join(trouble, "; "), l.result.Verdict, l.requests
 	out.Minutes, out.Why = r.usable(l.request.Metrics), l.why()
-	if r.opt.SplitCheck != nil && !r.state.Plan.Still {
-		alpha := r.state.Plan.SplitAlpha
-		if alpha == 0 {
-			alpha = defaultSplitAlpha
-		}
-		out.Split = r.opt.SplitCheck(r.shares(l.request.Metrics), alpha)
+	if !r.state.Plan.Still {
+		out.Split = r.misplaced(l.request.Metrics)
 	}
 	return out
+}
+
+// misplaced says why the traffic does not lie as it was asked for; "": it may.
+func (r *runner) misplaced(metrics []judge.Metric) string {
+	alpha := r.state.Plan.SplitAlpha
+	if alpha == 0 {
+		alpha = defaultSplitAlpha
+	}
+	if s := judge.SplitCheck(r.shares(metrics), alpha); s.Verdict == decision.Fail {
+		return s.Text
+	}
+	return ""
 }
 
 // defaultSplitAlpha is how rarely a split that is as asked for is taken for
@@ -192,7 +200,7 @@ func (r *runner) usable(metrics []judge.Metric) slo.Minute {
 }
 
 // shares counts the requests of each stretch of the metric that has most.
-func (r *runner) shares(metrics []judge.Metric) []Share {
+func (r *runner) shares(metrics []judge.Metric) []judge.Share {
 	var best *judge.Metric
 	most := int64(0)
 	for i := range metrics {
@@ -204,16 +212,16 @@ func (r *runner) shares(metrics []judge.Metric) []Share {
 			best, most = &metrics[i], n
 		}
 	}
-	var out []Share
+	var out []judge.Share
 	if best == nil {
 		return nil
 	}
 	for _, seg := range r.state.Segments {
-		sh := Share{Weight: seg.Weight}
+		sh := judge.Share{Asked: seg.Weight}
 		for _, s := range best.Samples {
 			if s.At >= seg.From && (seg.To == 0 || s.At < seg.To) {
 				sh.Canary += s.Canary.Total
-				sh.Total += s.Canary.Total + s.Baseline.Total
+				sh.Baseline += s.Baseline.Total
 			}
 		}
 		out = append(out, sh)

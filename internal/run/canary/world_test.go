@@ -48,6 +48,24 @@ type world struct {
 	lag    slo.Minute
 	plan   rollout.Plan
 	writes int // that reached the target
+	past   []placed
+}
+
+// placed is how the target lay from an instant on.
+type placed struct {
+	at time.Time
+	act.Split
+}
+
+// lay is how the target lay in a minute.
+func (w *world) lay(m slo.Minute) act.Split {
+	is := act.Split{Stable: "7"}
+	for _, p := range w.past {
+		if !p.at.After(m.Time()) {
+			is = p.Split
+		}
+	}
+	return is
 }
 
 func newWorld() *world {
@@ -153,6 +171,7 @@ func (a flaky) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
 	before := len(a.w.target.Writes())
 	o, err := a.w.target.Apply(ctx, c)
 	a.w.writes += len(a.w.target.Writes()) - before
+	a.w.past = append(a.w.past, placed{a.w.now, a.w.target.Split()})
 	a.w.met("apply")
 	if lost := a.w.lost("apply"); lost != nil {
 		return act.Outcome{}, lost
@@ -169,8 +188,7 @@ func (a flaky) Publish(ctx context.Context, r act.Release) (string, error) {
 	return v, err
 }
 
-// Read makes the world a meter: each minute as the target lay when it was last
-// looked at, which is enough here.
+// Read makes the world a meter: each minute as the target lay when it began.
 func (w *world) Read(_ context.Context, version string, span slo.Span) (meter.Reading, error) {
 	if err := w.meet("meter"); err != nil {
 		return meter.Reading{}, err
@@ -178,15 +196,14 @@ func (w *world) Read(_ context.Context, version string, span slo.Span) (meter.Re
 	end := min(span.To, slo.MinuteOf(w.now)-w.lag)
 	out := meter.Reading{Frontier: max(span.From, end)}
 	l := meter.Line{Metric: judge.Metric{Name: "availability"}}
-	split := w.target.Split()
-	share := 0.0
-	switch version {
-	case split.Stable:
-		share = 1 - split.Weight
-	case split.Canary:
-		share = split.Weight
-	}
 	for m := span.From; m < end; m++ {
+		share, split := 0.0, w.lay(m)
+		switch version {
+		case split.Stable:
+			share = 1 - split.Weight
+		case split.Canary:
+			share = split.Weight
+		}
 		n := int64(float64(w.rate) * share)
 		l.Minutes = append(l.Minutes, meter.Minute{At: m, Arm: judge.Arm{Total: n, Bad: int64(float64(n) * w.bad[version])}})
 	}
