@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +39,13 @@ func program() int {
 	}
 	p := host.Process{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, OutSize: noTerminal, ErrSize: noTerminal}
 	if at, err := time.Parse(time.RFC3339, now); err == nil {
-		p.Now = func() time.Time { return at }
+		// Waiting takes no time, and is over at once.
+		var waited atomic.Int64
+		p.Now = func() time.Time { return at.Add(time.Duration(waited.Load())) }
+		p.Sleep = func(ctx context.Context, d time.Duration) error {
+			waited.Add(int64(d))
+			return ctx.Err()
+		}
 	}
 	if n, err := strconv.Atoi(columns); err == nil {
 		p.OutSize = func() (int, int, bool) { return n, 50, true }
