@@ -22,10 +22,10 @@ const atOnce = "CodeDeployDefault.LambdaAllAtOnce"
 // CodeDeploy takes.
 const interval = 2880
 
-// step is a write with what is waited for after it.
+// step is a write with what is waited for after it. It says whether it wrote.
 type step struct {
 	call string
-	do   func(context.Context, *codedeploy.Client) error
+	do   func(context.Context, *codedeploy.Client) (bool, error)
 }
 
 // Plan implements act.Actor.
@@ -52,10 +52,13 @@ func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
 		return out, err
 	}
 	for _, s := range steps {
-		if err := s.do(ctx, api); err != nil {
+		made, err := s.do(ctx, api)
+		if err != nil {
 			return out, err
 		}
-		out.Calls = append(out.Calls, s.call)
+		if made {
+			out.Calls = append(out.Calls, s.call)
+		}
 	}
 	if out.State, err = a.Read(ctx); err != nil {
 		return out, err
@@ -106,8 +109,8 @@ func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
 	to := want.To
 	switch {
 	case v.heads(to):
-		return []step{{"codedeploy:GetDeployment " + v.id + " until it is done", func(ctx context.Context, api *codedeploy.Client) error {
-			return a.arrive(ctx, api, v.id, to)
+		return []step{{"codedeploy:GetDeployment " + v.id + " until it is done", func(ctx context.Context, api *codedeploy.Client) (bool, error) {
+			return false, a.arrive(ctx, api, v.id, to)
 		}}}, nil
 	case v.id == "":
 	case v.back && !want.Verb.Back():
@@ -123,21 +126,18 @@ func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
 	if !to.Whole() {
 		steps = append(steps, a.create(want, to.Canary, int(math.Round(100*to.Weight))))
 	}
-	if v.id != "" && to.Whole() && v.Stable == to.Stable {
-		steps[len(steps)-1].call += " unless it is there"
-	}
 	return steps, nil
 }
 
 // stop stops the deployment under way, and waits until what it shifted is put
 // back.
 func (a *Actor) stop(v view) step {
-	return step{"codedeploy:StopDeployment " + v.id + " with rollback", func(ctx context.Context, api *codedeploy.Client) error {
+	return step{"codedeploy:StopDeployment " + v.id + " with rollback", func(ctx context.Context, api *codedeploy.Client) (bool, error) {
 		_, err := api.StopDeployment(ctx, &codedeploy.StopDeploymentInput{DeploymentId: &v.id, AutoRollbackEnabled: aws.Bool(true)})
 		if err != nil && awskit.Code(err) != "DeploymentAlreadyCompletedException" { // it has ended: how, is read next
-			return a.explain("StopDeployment", err)
+			return false, a.explain("StopDeployment", err)
 		}
-		return a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
+		return err == nil, a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
 			d, err := a.deployment(ctx, api, v.id)
 			if err != nil || !over(d.Status) {
 				return false, err
@@ -169,25 +169,25 @@ func (a *Actor) create(want act.Action, version string, percent int) step {
 		config, to = fmt.Sprintf("Nines.LambdaCanary%dPercent2Days", percent), want.To
 		words = fmt.Sprintf("%d %% on %s", percent, version)
 	}
-	return step{"codedeploy:CreateDeployment " + words, func(ctx context.Context, api *codedeploy.Client) error {
+	return step{"codedeploy:CreateDeployment " + words, func(ctx context.Context, api *codedeploy.Client) (bool, error) {
 		v, err := a.look(ctx)
 		if err != nil || v.id == "" && v.Same(to) {
-			return err
+			return false, err
 		}
 		in := &codedeploy.CreateDeploymentInput{
 			ApplicationName: &a.application, DeploymentGroupName: &a.group, DeploymentConfigName: &config, Description: aws.String(describe(percent, want.Key)),
 		}
 		if in.Revision, err = a.revision(v.spec, v.Stable, version, want.Verb.Back()); err != nil {
-			return err
+			return false, err
 		}
 		if want.Verb.Back() {
 			in.OverrideAlarmConfiguration = &types.AlarmConfiguration{Enabled: false}
 		}
 		id, err := a.begin(ctx, api, in, to)
 		if err != nil {
-			return err
+			return false, err
 		}
-		return a.arrive(ctx, api, id, to)
+		return true, a.arrive(ctx, api, id, to)
 	}}
 }
 

@@ -14,10 +14,10 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
-// step is a write with what is waited for after it.
+// step is a write with what is waited for after it. It says whether it wrote.
 type step struct {
 	call string
-	do   func(context.Context, *ecs.Client) error
+	do   func(context.Context, *ecs.Client) (bool, error)
 }
 
 // Plan implements act.Actor.
@@ -44,10 +44,13 @@ func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
 		return out, err
 	}
 	for _, s := range steps {
-		if err := s.do(ctx, api); err != nil {
+		made, err := s.do(ctx, api)
+		if err != nil {
 			return out, err
 		}
-		out.Calls = append(out.Calls, s.call)
+		if made {
+			out.Calls = append(out.Calls, s.call)
+		}
 	}
 	if out.State, err = a.Read(ctx); err != nil {
 		return out, err
@@ -124,12 +127,12 @@ func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
 // stop rolls the deployment under way back, and waits until that is done.
 func (a *Actor) stop(v view) step {
 	arn := aws.ToString(v.under.ServiceDeploymentArn)
-	return step{"ecs:StopServiceDeployment " + name(&arn) + " ROLLBACK", func(ctx context.Context, api *ecs.Client) error {
+	return step{"ecs:StopServiceDeployment " + name(&arn) + " ROLLBACK", func(ctx context.Context, api *ecs.Client) (bool, error) {
 		_, err := api.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: &arn, StopType: types.StopServiceDeploymentStopTypeRollback})
 		if err != nil && awskit.Code(err) != "ConflictException" { // it has ended: how, is read next
-			return a.explain("StopServiceDeployment", err)
+			return false, a.explain("StopServiceDeployment", err)
 		}
-		return a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
+		return err == nil, a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
 			d, err := a.deployment(ctx, api, arn)
 			if err == nil && d.Status == types.ServiceDeploymentStatusRollbackFailed {
 				return false, fault.New(fault.Conflict, a.op, "the rollback failed: "+aws.ToString(d.StatusReason), "put the earlier version back by a new deployment")
@@ -142,39 +145,39 @@ func (a *Actor) stop(v view) step {
 // whole gives one version everything by a new deployment. Where the version is
 // in place already nothing is begun.
 func (a *Actor) whole(want act.Action, v view, version string) step {
-	return step{"ecs:UpdateService " + a.service + " " + version, func(ctx context.Context, api *ecs.Client) error {
+	return step{"ecs:UpdateService " + a.service + " " + version, func(ctx context.Context, api *ecs.Client) (bool, error) {
 		now, err := a.look(ctx)
 		if err != nil || now.under == nil && now.Stable == version {
-			return err
+			return false, err
 		}
 		in := &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, TaskDefinition: &version}
 		if shifts(v.service.DeploymentConfiguration) {
 			base, err := a.base(ctx, api, now.service.DeploymentConfiguration)
 			if err != nil {
-				return err
+				return false, err
 			}
 			in.DeploymentConfiguration = forAll(*base, want.Verb.Back())
 		}
 		if err := a.update(ctx, api, in); err != nil {
-			return err
+			return false, err
 		}
-		return a.arrive(ctx, api, act.Split{Stable: version})
+		return true, a.arrive(ctx, api, act.Split{Stable: version})
 	}}
 }
 
 // share begins a canary and waits until it has its share.
 func (a *Actor) share(v view, to act.Split) step {
 	percent := math.Round(1000*to.Weight) / 10
-	return step{fmt.Sprintf("ecs:UpdateService %s %v %% on %s", a.service, percent, to.Canary), func(ctx context.Context, api *ecs.Client) error {
+	return step{fmt.Sprintf("ecs:UpdateService %s %v %% on %s", a.service, percent, to.Canary), func(ctx context.Context, api *ecs.Client) (bool, error) {
 		base, err := a.base(ctx, api, v.service.DeploymentConfiguration)
 		if err != nil {
-			return err
+			return false, err
 		}
 		in := &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, TaskDefinition: &to.Canary, DeploymentConfiguration: forShare(*base, percent)}
 		if err := a.update(ctx, api, in); err != nil {
-			return err
+			return false, err
 		}
-		return a.arrive(ctx, api, to)
+		return true, a.arrive(ctx, api, to)
 	}}
 }
 
@@ -188,8 +191,8 @@ func (a *Actor) update(ctx context.Context, api *ecs.Client, in *ecs.UpdateServi
 
 // follow goes on with the deployment under way.
 func (a *Actor) follow(v view, to act.Split) step {
-	return step{"ecs:ContinueServiceDeployment " + name(v.under.ServiceDeploymentArn), func(ctx context.Context, api *ecs.Client) error {
-		return a.arrive(ctx, api, to)
+	return step{"ecs:ContinueServiceDeployment " + name(v.under.ServiceDeploymentArn), func(ctx context.Context, api *ecs.Client) (bool, error) {
+		return true, a.arrive(ctx, api, to)
 	}}
 }
 
@@ -241,19 +244,19 @@ func (a *Actor) failed(ctx context.Context, api *ecs.Client, to act.Split) error
 
 // tidy puts the service's own deployment configuration back.
 func (a *Actor) tidy(to act.Split) step {
-	return step{"ecs:UpdateService " + a.service + " its own deployment configuration", func(ctx context.Context, api *ecs.Client) error {
+	return step{"ecs:UpdateService " + a.service + " its own deployment configuration", func(ctx context.Context, api *ecs.Client) (bool, error) {
 		now, err := a.look(ctx)
 		if err != nil || now.under != nil || !now.Same(to) || !marked(now.service.DeploymentConfiguration) {
-			return err
+			return false, err
 		}
 		base, err := a.base(ctx, api, now.service.DeploymentConfiguration)
 		if err != nil {
-			return err
+			return false, err
 		}
 		c := *base
 		if c.LifecycleHooks == nil {
 			c.LifecycleHooks = []types.DeploymentLifecycleHook{}
 		}
-		return a.update(ctx, api, &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, DeploymentConfiguration: &c})
+		return true, a.update(ctx, api, &ecs.UpdateServiceInput{Cluster: &a.cluster, Service: &a.service, DeploymentConfiguration: &c})
 	}}
 }

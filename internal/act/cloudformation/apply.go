@@ -1,0 +1,201 @@
+package cloudformation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
+
+// step is a write with what is waited for after it. It says whether it wrote.
+type step struct {
+	call string
+	do   func(context.Context, *cloudformation.Client) (bool, error)
+}
+
+// Plan implements act.Actor.
+func (a *Actor) Plan(ctx context.Context, want act.Action) (act.Change, error) {
+	c := act.Change{Action: want}
+	steps, _, err := a.steps(ctx, want)
+	for _, s := range steps {
+		c.Calls = append(c.Calls, s.call)
+	}
+	c.None = err == nil && len(steps) == 0
+	return c, err
+}
+
+// Apply implements act.Actor.
+func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
+	out := act.Outcome{}
+	steps, now, err := a.steps(ctx, c.Action)
+	out.State = now
+	if err != nil || len(steps) == 0 {
+		return out, err
+	}
+	api, err := a.api(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, s := range steps {
+		made, err := s.do(ctx, api)
+		if err != nil {
+			return out, err
+		}
+		if made {
+			out.Calls = append(out.Calls, s.call)
+		}
+	}
+	if out.State, err = a.Read(ctx); err != nil {
+		return out, err
+	}
+	if !out.State.Same(c.To) || !out.State.Ready {
+		return out, fault.New(fault.Conflict, a.op, fmt.Sprintf("its %s is %v, not %v", a.parameter, out.State.Split, c.To), "somebody else came in between: look at its events")
+	}
+	return out, nil
+}
+
+// steps finds what an action takes, from how the stack lies now.
+func (a *Actor) steps(ctx context.Context, want act.Action) ([]step, act.State, error) {
+	if err := want.Valid(a.op, a.Caps()); err != nil {
+		return nil, act.State{}, err //nolint:wrapcheck // says all there is to say
+	}
+	v, err := a.look(ctx)
+	if err != nil {
+		return nil, v.State, err
+	}
+	done, err := want.Meets(a.op, v.State)
+	if err != nil {
+		return nil, v.State, err //nolint:wrapcheck // says all there is to say
+	}
+	if done && v.Ready {
+		return nil, v.State, nil
+	}
+	steps, err := a.way(want, v, done)
+	return steps, v.State, err
+}
+
+// way is the steps by the stack's status. (User guide, "Stack status codes".)
+func (a *Actor) way(want act.Action, v view, done bool) ([]step, error) {
+	back := want.Verb.Back()
+	wait := step{"cloudformation:DescribeStacks until it is done", func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+		return false, a.settle(ctx, api, back || v.status != types.StackStatusUpdateInProgress)
+	}}
+	set := a.update(want)
+	switch {
+	case done && v.moving():
+		return []step{wait}, nil
+	case v.status == types.StackStatusUpdateFailed && back:
+		return []step{a.rollback(want, v), set}, nil
+	case v.status == types.StackStatusUpdateRollbackFailed && back:
+		return []step{a.goOn(want, v), set}, nil
+	case v.status == types.StackStatusUpdateRollbackFailed:
+		return nil, fault.New(fault.Conflict, a.op, "its last rollback failed", "put it back first (rollback), then begin anew")
+	case v.status == types.StackStatusUpdateInProgress && back:
+		return []step{a.cancel(want, v), set}, nil
+	case v.moving() && back:
+		return []step{wait, set}, nil
+	case v.moving():
+		return nil, fault.New(fault.Conflict, a.op, "the stack is in "+string(v.status), "wait until that has ended, then begin anew")
+	}
+	return []step{set}, nil
+}
+
+// update sets the version by an update with the template as it is. Where the
+// version is in place already nothing is begun.
+func (a *Actor) update(want act.Action) step {
+	version := want.To.Stable
+	return step{"cloudformation:UpdateStack " + a.stack + " " + a.parameter + "=" + version, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+		v, err := a.describe(ctx)
+		if err != nil || v.Ready && v.Stable == version {
+			return false, err
+		}
+		in := &cloudformation.UpdateStackInput{
+			StackName: &a.stack, UsePreviousTemplate: aws.Bool(true), Capabilities: v.stack.Capabilities, ClientRequestToken: tokenOf(want, v.Revision, "update"),
+		}
+		for _, p := range v.stack.Parameters {
+			q := types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)}
+			if aws.ToString(p.ParameterKey) == a.parameter {
+				q = types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &version}
+			}
+			in.Parameters = append(in.Parameters, q)
+		}
+		_, err = api.UpdateStack(ctx, in)
+		if err != nil && strings.Contains(err.Error(), "No updates are to be performed") {
+			return false, nil
+		}
+		if err != nil {
+			return false, a.explain("UpdateStack, and what its resources need", err)
+		}
+		return true, a.settle(ctx, api, false)
+	}}
+}
+
+// cancel cancels the update that is under way.
+func (a *Actor) cancel(want act.Action, v view) step {
+	return step{"cloudformation:CancelUpdateStack " + a.stack, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+		_, err := api.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &a.stack, ClientRequestToken: tokenOf(want, v.Revision, "cancel")})
+		err = a.explain("CancelUpdateStack", err)
+		if err != nil && fault.KindOf(err) != fault.Conflict { // it has ended: how, is read next
+			return false, err
+		}
+		return err == nil, a.settle(ctx, api, true)
+	}}
+}
+
+// rollback rolls back an update that failed and kept what it had made.
+func (a *Actor) rollback(want act.Action, v view) step {
+	return step{"cloudformation:RollbackStack " + a.stack, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+		_, err := api.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &a.stack, ClientRequestToken: tokenOf(want, v.Revision, "rollback")})
+		if err != nil {
+			return false, a.explain("RollbackStack", err)
+		}
+		return true, a.settle(ctx, api, true)
+	}}
+}
+
+// goOn continues a rollback that failed. It skips no resource: which may be
+// skipped is for people to say.
+func (a *Actor) goOn(want act.Action, v view) step {
+	return step{"cloudformation:ContinueUpdateRollback " + a.stack, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+		_, err := api.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &a.stack, ClientRequestToken: tokenOf(want, v.Revision, "continue")})
+		if err != nil {
+			return false, a.explain("ContinueUpdateRollback", err)
+		}
+		return true, a.settle(ctx, api, true)
+	}}
+}
+
+// settle waits until nothing is under way. back says that the stack may have
+// been rolled back; otherwise that is a failure, and the resources are named.
+func (a *Actor) settle(ctx context.Context, api *cloudformation.Client, back bool) error {
+	return a.wait.Poll(ctx, a.op, every, patience, func(ctx context.Context) (bool, error) {
+		v, err := a.describe(ctx)
+		if err != nil || v.moving() {
+			return false, err
+		}
+		hint := "mend what its events tell"
+		switch v.status { //nolint:exhaustive // the others are good ends
+		case types.StackStatusUpdateRollbackComplete:
+			if back {
+				return true, nil
+			}
+		case types.StackStatusUpdateFailed:
+			hint = "put it back (rollback), or mend it and update it"
+		case types.StackStatusUpdateRollbackFailed:
+			hint = "mend the resource and put it back once more, or skip it: aws cloudformation continue-update-rollback --stack-name " + a.stack + " --resources-to-skip ..."
+		default:
+			return true, nil
+		}
+		text := "it ended in " + string(v.status)
+		if why := a.failures(ctx, api); why != "" {
+			text += ": " + why
+		}
+		return false, fault.New(fault.Conflict, a.op, text, hint)
+	})
+}

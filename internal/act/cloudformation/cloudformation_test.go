@@ -1,0 +1,197 @@
+package cloudformation_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/act/cloudformation"
+	"gitlab.com/nines-sre/nines/internal/deployd"
+	"gitlab.com/nines-sre/nines/internal/fault"
+)
+
+// apply plans and applies from the state that is there.
+func apply(t *testing.T, a *cloudformation.Actor, verb act.Verb, to string) (act.Outcome, error) {
+	t.Helper()
+	from, err := a.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := a.Plan(t.Context(), act.Action{Verb: verb, Key: "rollout/7", From: from, To: act.Split{Stable: to}})
+	if err != nil {
+		return act.Outcome{State: from}, err
+	}
+	return a.Apply(t.Context(), c)
+}
+
+func must(t *testing.T, a *cloudformation.Actor, verb act.Verb, to string) act.Outcome {
+	t.Helper()
+	out, err := apply(t, a, verb, to)
+	if err != nil {
+		t.Fatalf("%s to %v: %v", verb, to, err)
+	}
+	t.Logf("%s: %s", verb, strings.Join(out.Calls, "; "))
+	return out
+}
+
+// first are the words that calls begin with.
+func first(calls []string) (out []string) {
+	for _, c := range calls {
+		name, _, _ := strings.Cut(c, " ")
+		out = append(out, strings.TrimPrefix(name, "cloudformation:"))
+	}
+	return out
+}
+
+// Each status has its own way back.
+func TestWaysBack(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		scene func(*bench)
+		want  []string
+	}{
+		{"an update under way", func(b *bench) { b.update(t, "2", false) }, []string{"CancelUpdateStack"}},
+		{"a whole update", func(b *bench) {
+			b.update(t, "2", false)
+			_ = b.clock.Wait(t.Context(), time.Hour)
+		}, []string{"UpdateStack"}},
+		{"an update that is cleaning up", func(b *bench) {
+			b.update(t, "2", false)
+			_ = b.clock.Wait(t.Context(), 31*time.Second)
+		}, []string{"UpdateStack"}},
+		{"a failed update that kept its resources", func(b *bench) {
+			b.Break("2", "no such code")
+			b.update(t, "2", true)
+			_ = b.clock.Wait(t.Context(), time.Hour)
+		}, []string{"RollbackStack"}},
+		{"a rollback under way", func(b *bench) {
+			b.Break("2", "no such code")
+			b.update(t, "2", false)
+			_ = b.clock.Wait(t.Context(), 35*time.Second)
+		}, nil},
+		{"a rollback that failed", func(b *bench) {
+			b.Break("2", "no such code")
+			b.Stick(true)
+			b.update(t, "2", false)
+			_ = b.clock.Wait(t.Context(), time.Hour)
+			b.Stick(false)
+		}, []string{"ContinueUpdateRollback"}},
+	} {
+		b := start(t)
+		c.scene(b)
+		_, was := b.Parameter("pay", "Version")
+		out := must(t, b.actor(), act.Rollback, "1")
+		value, status := b.Parameter("pay", "Version")
+		if value != "1" || !strings.HasSuffix(status, "_COMPLETE") || !slices.Equal(first(out.Calls), c.want) {
+			t.Errorf("%s (%s): %v, then %s in %s", c.name, was, out.Calls, value, status)
+		}
+		if memory, _ := b.Parameter("pay", "Memory"); memory != "512" {
+			t.Errorf("%s: another parameter is %q", c.name, memory)
+		}
+	}
+}
+
+// A version that does not deploy leaves the one before, and the resource that
+// failed is named.
+func TestFails(t *testing.T) {
+	b := start(t)
+	b.Break("2", "The runtime is not supported")
+	_, err := apply(t, b.actor(), act.Promote, "2")
+	if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "UPDATE_ROLLBACK_COMPLETE: Function (AWS::Lambda::Function): The runtime is not supported") {
+		t.Errorf("%v", err)
+	}
+	if strings.Contains(err.Error(), "Role") {
+		t.Errorf("a resource that was cancelled is no cause: %v", err)
+	}
+	if s, err := b.actor().Read(t.Context()); err != nil || s.Stable != "1" || !s.Ready {
+		t.Errorf("%+v, %v", s, err)
+	}
+	b.Stick(true)
+	_, err = apply(t, b.actor(), act.Promote, "2")
+	if err == nil || !strings.Contains(err.Error(), "UPDATE_ROLLBACK_FAILED") || !strings.Contains(fault.HintOf(err), "--resources-to-skip") {
+		t.Errorf("%v (%s)", err, fault.HintOf(err))
+	}
+	_, err = apply(t, b.actor(), act.Promote, "3")
+	if fault.KindOf(err) != fault.Conflict {
+		t.Errorf("onto a stack whose rollback failed: %v", err)
+	}
+}
+
+var errKilled = errors.New("killed")
+
+func TestKilledOnTheWay(t *testing.T) {
+	for after := range 10 {
+		for _, back := range []bool{false, true} {
+			b := start(t)
+			left := after
+			a := cloudformation.New("pay", "", func(ctx context.Context, d time.Duration) error {
+				if left--; left < 0 {
+					return errKilled
+				}
+				return b.clock.Wait(ctx, d)
+			}, func(context.Context) (*sdk.Client, error) { return b.client, nil })
+			if _, err := apply(t, a, act.Promote, "2"); err == nil {
+				return
+			}
+			if back {
+				must(t, b.actor(), act.Restore, "1")
+			} else {
+				must(t, b.actor(), act.Promote, "2")
+			}
+			if want := map[bool]string{true: "1", false: "2"}[back]; b.look().Stable != want {
+				t.Fatalf("killed after %d waits: it lies at %v, want %v", after, b.look(), want)
+			}
+		}
+	}
+	t.Error("it never lived to the end")
+}
+
+func TestTroubleOnTheWay(t *testing.T) {
+	for _, trouble := range []deployd.Trouble{deployd.Throttled, deployd.Broken, deployd.LostAnswer, deployd.LostBefore} {
+		for _, on := range []string{"UpdateStack", "CancelUpdateStack"} {
+			b := start(t)
+			b.update(t, "2", false)
+			b.fail(trouble, 1, on)
+			must(t, b.actor(), act.Restore, "1")
+			must(t, b.actor(), act.Promote, "3")
+			if n := b.Changes(); n != 3 {
+				t.Errorf("%s %v: %d changes", on, trouble, n)
+			}
+		}
+	}
+	b := start(t)
+	b.fail(deployd.Denied, 1, "")
+	_, err := apply(t, b.actor(), act.Promote, "2")
+	if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow cloudformation:UpdateStack") {
+		t.Errorf("%v (%s)", err, fault.HintOf(err))
+	}
+}
+
+func TestNotThere(t *testing.T) {
+	b := start(t)
+	open := func(stack, parameter string) *cloudformation.Actor {
+		return cloudformation.New(stack, parameter, b.clock.Wait, func(context.Context) (*sdk.Client, error) { return b.client, nil })
+	}
+	if _, err := open("nothing", "").Read(t.Context()); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("%v", err)
+	}
+	if _, err := open("pay", "Release").Read(t.Context()); fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), "Version, Memory") {
+		t.Errorf("%v (%s)", err, fault.HintOf(err))
+	}
+	if s, err := open("pay", "Memory").Read(t.Context()); err != nil || s.Stable != "512" {
+		t.Errorf("another parameter: %+v, %v", s, err)
+	}
+	// The events say whose an update was.
+	must(t, b.actor(), act.Promote, "2")
+	out, err := b.client.DescribeStackEvents(t.Context(), &sdk.DescribeStackEventsInput{StackName: aws.String("pay")})
+	if err != nil || !strings.HasPrefix(aws.ToString(out.StackEvents[0].ClientRequestToken), "nines-") {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
