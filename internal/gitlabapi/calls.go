@@ -45,11 +45,19 @@ type Deployment struct {
 	} `json:"approval_summary"`
 }
 
-// Job is the job that deploys.
+// Job is a job, as it stands beside a deployment and by itself.
 type Job struct {
-	ID       int64  `json:"id"`
-	Status   string `json:"status"`
-	Tag      bool   `json:"tag"`
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"` // "created", "pending", "running", "success", "failed", "canceled", "manual", ...
+	Tag    bool   `json:"tag"`
+	WebURL string `json:"web_url"`
+	// FailureReason is there for one that failed: "script_failure",
+	// "forward_deployment_failure" (a newer deployment is there), ...
+	FailureReason string `json:"failure_reason"`
+	Commit        struct {
+		ID string `json:"id"`
+	} `json:"commit"`
 	Pipeline struct {
 		ID int64 `json:"id"`
 	} `json:"pipeline"`

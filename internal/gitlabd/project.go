@@ -73,22 +73,18 @@ func (s *Server) deployments(w http.ResponseWriter, r *http.Request, _ []string)
 	}
 	out := []object{}
 	for i := range all {
-		out = append(out, deploymentObject(&all[i]))
+		out = append(out, s.deploymentObject(&all[i]))
 	}
 	page(w, r, out)
 }
 
-func deploymentObject(d *Deployment) object {
+func (s *Server) deploymentObject(d *Deployment) object {
 	out := object{
 		"id": d.ID, "iid": d.ID, "sha": d.Commit, "ref": d.Ref, "status": d.Status, "created_at": d.At, "updated_at": d.At,
-		"environment": object{"id": 1, "name": d.Environment}, "deployable": nil,
+		"environment": object{"id": 1, "name": d.Environment}, "deployable": nil, "user": s.user("project_bot"),
 	}
 	if d.Job != 0 {
-		out["deployable"] = object{
-			"id": d.Job, "name": "deploy", "stage": "deploy", "status": d.Status, "ref": d.Ref, "tag": d.Tag,
-			"commit":   object{"id": d.Commit},
-			"pipeline": object{"id": d.Pipeline, "ref": d.Ref, "sha": d.Commit, "status": d.Status},
-		}
+		out["deployable"] = s.jobObject(d)
 	}
 	return out
 }
@@ -99,7 +95,7 @@ func (s *Server) deployment(w http.ResponseWriter, _ *http.Request, args []strin
 		if strconv.FormatInt(d.ID, 10) != args[0] {
 			continue
 		}
-		out := deploymentObject(d)
+		out := s.deploymentObject(d)
 		list := []object{}
 		for _, a := range d.Approvals {
 			list = append(list, object{"user": s.user(a.By), "status": a.Status, "comment": a.Comment, "created_at": a.At})
@@ -126,7 +122,7 @@ func (s *Server) addDeployment(w http.ResponseWriter, r *http.Request, _ []strin
 		Environment: got.Environment, Status: got.Status, At: time.Unix(0, 0).UTC(),
 	}
 	s.state.Deployments = append(s.state.Deployments, d)
-	answer(w, http.StatusCreated, deploymentObject(&d))
+	answer(w, http.StatusCreated, s.deploymentObject(&d))
 }
 
 // read reads a body: JSON, or a form as curl sends it.

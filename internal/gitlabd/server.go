@@ -183,7 +183,11 @@ func routes() []route {
 		{"GET", "members/all/*", false, (*Server).member},
 		{"GET", "issues", false, (*Server).issues},
 		{"POST", "issues", false, (*Server).addIssue},
+		{"PUT", "issues/*", false, (*Server).setIssue},
 		{"POST", "issues/*/notes", false, (*Server).addIssueNote},
+		{"GET", "jobs/*", false, (*Server).getJob},
+		{"POST", "jobs/*/retry", false, (*Server).retryJob},
+		{"GET", "freeze_periods", false, (*Server).freezePeriods},
 	}
 }
 

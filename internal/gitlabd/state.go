@@ -14,6 +14,7 @@ type State struct {
 	Deployments   []Deployment      `json:"deployments"`
 	MergeRequests []MergeRequest    `json:"merge_requests"`
 	Issues        []Issue           `json:"issues"`
+	FreezePeriods []FreezePeriod    `json:"freeze_periods,omitempty"`
 	// Repository is the path of a bare git repository that is served as the
 	// project's; empty: none.
 	Repository string `json:"repository,omitempty"`
@@ -50,6 +51,10 @@ type Deployment struct {
 	Pipeline    int64      `json:"pipeline"`
 	Approvals   []Approval `json:"approvals"`
 	At          time.Time  `json:"at"`
+	// Broken says that its job fails when it is run again, with this reason.
+	Broken string `json:"broken,omitempty"`
+	// retried says that its job was run again, and goes on.
+	retried bool
 }
 
 // Approval is what a member said to a deployment.
@@ -101,4 +106,12 @@ type Issue struct {
 	Type   string   `json:"type,omitempty"` // incident; "" is an issue
 	Labels []string `json:"labels"`
 	Notes  []Note   `json:"notes"`
+}
+
+// FreezePeriod is a window in which nothing is deployed, by cron expressions.
+type FreezePeriod struct {
+	ID    int64  `json:"id"`
+	Start string `json:"start"`
+	End   string `json:"end"`
+	Zone  string `json:"zone"`
 }
