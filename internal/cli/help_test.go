@@ -12,12 +12,13 @@ import (
 func verbs() []string {
 	return strings.Split("status,alerts,gate,canary,promote,rollback,why,replay,discover,try,init,measure,lint,expand,schema,diff,analyze,backtest,test,ledger,"+
 		"freeze add,freeze end,freeze list,exclude add,exclude end,exclude list,silence add,silence end,silence list,record deployment,version,"+
+		"watch,record incident,"+
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+
 		"render cloudformation,render prometheus,render grafana,render terraform,"+
 		"canary plan,"+
 		"cost,doctor,store create,store check,store copy,store digest,"+
 		"notify,"+
-		"handover,"+
+		"handover,delivery,"+
 		"completion bash,completion zsh,completion fish,completion powershell", ",")
 }
 

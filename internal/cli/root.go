@@ -11,6 +11,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/cli/canary"
 	"gitlab.com/nines-sre/nines/internal/cli/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/cli/cost"
+	"gitlab.com/nines-sre/nines/internal/cli/delivery"
 	"gitlab.com/nines-sre/nines/internal/cli/diff"
 	"gitlab.com/nines-sre/nines/internal/cli/discover"
 	"gitlab.com/nines-sre/nines/internal/cli/doctor"
@@ -50,7 +51,7 @@ func groups() []group {
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},
 		{"Documents", []func(*host.Host) *cobra.Command{lint.New, test.New, expand.New, schema.New, diff.New, render.New}},
-		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, handover.New, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
+		{"Records", []func(*host.Host) *cobra.Command{ledger.New, why.NewReplay, handover.New, delivery.New, mark.NewFreeze, mark.NewExclude, mark.NewSilence, record.New}},
 		{"Sources", []func(*host.Host) *cobra.Command{cost.New, doctor.New, notify.New, cloudwatch.New}},
 		{"Other", []func(*host.Host) *cobra.Command{version.New}},
 	}

@@ -33,6 +33,7 @@ func kinds() []string {
 	all := []ledger.Kind{
 		ledger.KindDecision, ledger.KindOverride, ledger.KindFreeze, ledger.KindExclusion,
 		ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice, ledger.KindAlert, ledger.KindSilence,
+		ledger.KindRollout, ledger.KindIncident,
 	}
 	words := make([]string, len(all))
 	for i, k := range all {

@@ -1,5 +1,5 @@
 // Package record is the verb that writes down what happened outside: that a
-// version reached an environment.
+// version reached an environment, that users were hurt.
 package record
 
 import (
@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ import (
 
 type options struct {
 	service, environment, version string
+	committed                     string
 	forge                         host.ForgeFlags
 }
 
@@ -27,10 +29,10 @@ func formats() []string { return []string{"text", "json"} }
 // New returns the verb.
 func New(h *host.Host) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "record", Short: "Record what happened: a deployment",
+		Use: "record", Short: "Record what happened: a deployment, an incident",
 		Long: "Record writes down what happened outside of Nines and is to be known later.",
 	}
-	cmd.AddCommand(newDeployment(h))
+	cmd.AddCommand(newDeployment(h), newIncident(h))
 	return cmd
 }
 
@@ -56,6 +58,7 @@ func newDeployment(h *host.Host) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&opt.environment, "env", "", "`NAME` of the environment (CI_ENVIRONMENT_NAME)")
 	f.StringVar(&opt.version, "version", "", "`VERSION` that was deployed (CI_COMMIT_SHA)")
+	f.StringVar(&opt.committed, "committed", "", "`TIME` at which its change was committed, for the lead time (CI_COMMIT_TIMESTAMP, where the version is CI_COMMIT_SHA)")
 	opt.forge.Declare(f)
 	return host.Describe(cmd, formats(), nil)
 }
@@ -85,8 +88,13 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
 	s.Forge = f
+	committed, err := o.time(h, s.Zone)
+	if err != nil {
+		return err
+	}
 	out, err := deploy.Record(ctx, s.Env, deploy.Options{
 		Service:     o.service,
+		Committed:   committed,
 		Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")),
 		Version:     cmp.Or(o.version, h.Getenv("CI_COMMIT_SHA")),
 		Token:       o.forge.Token(h),
@@ -95,6 +103,23 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	return show(h.Out, format, o.service, out)
+}
+
+// time is when the change was committed: as the flag says, or as the job does where
+// the version is the job's commit. A job that spells it otherwise is not believed,
+// and no deployment goes unrecorded for that.
+func (o *options) time(h *host.Host, zone *time.Location) (time.Time, error) {
+	if o.committed != "" {
+		return host.ParseTime("--committed", o.committed, zone, h.Now())
+	}
+	if sha := h.Getenv("CI_COMMIT_SHA"); sha == "" || o.version != "" && o.version != sha {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, h.Getenv("CI_COMMIT_TIMESTAMP"))
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // there is none
+	}
+	return at.UTC(), nil
 }
 
 func show(w io.Writer, format, service string, out deploy.Outcome) error {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
@@ -19,6 +20,8 @@ import (
 type Options struct {
 	Service, Environment, Version string
 	Token                         string // the job's identity token; may be empty
+	// Committed is when the change was committed; zero: not known.
+	Committed time.Time
 }
 
 // Outcome is what was recorded. ID is empty where it was spooled.
@@ -43,7 +46,7 @@ func Record(ctx context.Context, env *run.Env, opt Options) (Outcome, error) {
 		return Outcome{}, fault.New(fault.Invalid, "record deployment", "the version is missing", "say what was deployed with --version")
 	}
 	policy := rungate.PolicyFor(env.Catalog, opt.Service)
-	out := Outcome{Deployed: rungate.Deployed{Version: opt.Version, Environment: opt.Environment}, Counts: true}
+	out := Outcome{Deployed: rungate.Deployed{Version: opt.Version, Environment: opt.Environment, Committed: opt.Committed}, Counts: true}
 	by, err := rungate.Prove(ctx, env.Forge, &policy, rungate.Proof{Token: opt.Token, Now: env.Now})
 	switch {
 	case fault.KindOf(err) == fault.Canceled && err != nil:

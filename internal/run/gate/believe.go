@@ -21,6 +21,8 @@ type Deployed struct {
 	Version     string       `json:"version"`
 	Environment string       `json:"environment,omitempty"`
 	By          *forge.Actor `json:"by,omitempty"`
+	// Committed is when its change was committed; zero: not known.
+	Committed time.Time `json:"committed,omitzero"`
 }
 
 // believe finds out who asks and whether the class of the change is what it
