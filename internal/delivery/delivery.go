@@ -238,6 +238,10 @@ func (c *counter) frequency() Measure {
 		m.Why = "no deployment is on record: `nines record deployment` writes them down"
 		return m
 	}
+	if c.days < 1 {
+		m.Why = "it is recorded for less than a day"
+		return m
+	}
 	low, high := Poisson(len(c.deployed))
 	m.Value, m.Low, m.High = new(float64(len(c.deployed))/c.days), new(low/c.days), new(high/c.days)
 	return m
@@ -360,6 +364,7 @@ const Escaped = "users"
 // caught counts bad changes by what found them. A version that was caught and tried
 // again is one for each time.
 func (c *counter) caught() (stages []Stage, m Measure, half *float64) {
+	stages = []Stage{}
 	before, after := map[string]int{}, map[string]int{}
 	n := 0
 	for _, x := range c.req.Catches {

@@ -76,7 +76,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	if to.IsZero() {
-		to = h.Now()
+		to = h.Now().Add(time.Second) // what was recorded right now counts
 	}
 	to = to.UTC().Truncate(time.Second)
 	all, err := rundelivery.Run(ctx, s.Env, rundelivery.Options{

@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -147,13 +148,8 @@ func table(st term.Style, entries []ledger.Entry, zone *time.Location) string {
 
 // body is what the table shows of entries' bodies, whatever their kind.
 type body struct {
-	Decision struct {
-		Verdict string `json:"verdict"`
-		Reasons []struct {
-			Text string `json:"text"`
-		} `json:"reasons"`
-	} `json:"decision"`
-	Request struct {
+	Decision verdict `json:"decision"`
+	Request  struct {
 		Change struct {
 			Version string `json:"version"`
 		} `json:"change"`
@@ -168,10 +164,36 @@ type body struct {
 	Rule        string `json:"rule"`
 	To          string `json:"to"`
 	Error       string `json:"error"`
+	// Of rollouts and incidents.
+	Phase  string `json:"phase"`
+	Target string `json:"target"`
+	Deploy string `json:"deploy"`
+	State  struct {
+		Outcome string `json:"outcome"`
+		Version string `json:"version"`
+	} `json:"state"`
 }
 
-// short says what a deployment, a notice or a spent token holds; nil for other
-// kinds.
+// verdict is what a decision's entry says. Entries that only name a decision by its
+// ID say nothing here.
+type verdict struct {
+	Verdict string `json:"verdict"`
+	Reasons []struct {
+		Text string `json:"text"`
+	} `json:"reasons"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *verdict) UnmarshalJSON(b []byte) error {
+	if len(b) == 0 || b[0] != '{' {
+		return nil
+	}
+	type plain verdict
+	return json.Unmarshal(b, (*plain)(v))
+}
+
+// short says what a deployment, a rollout, an incident, a notice or a spent token
+// holds; nil for other kinds.
 func (b *body) short(kind ledger.Kind) []string {
 	var parts []string
 	add := func(before, text string) {
@@ -191,6 +213,13 @@ func (b *body) short(kind ledger.Kind) []string {
 	case ledger.KindAlert:
 		add("", b.Kind)
 		add("", b.Rule)
+	case ledger.KindRollout:
+		add("", b.Phase)
+		add("", b.State.Outcome)
+		add("", cmp.Or(b.State.Version, b.Version))
+		add("", b.Target)
+	case ledger.KindIncident:
+		add("by ", b.Deploy)
 	}
 	return parts
 }

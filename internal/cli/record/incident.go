@@ -60,11 +60,11 @@ func (o *incidentOptions) run(ctx context.Context, h *host.Host) (err error) {
 	}
 	defer func() { err = host.Closing(err, s.Close) }()
 	in := incident.Incident{Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")), Deploy: o.deploy, Reason: o.reason}
-	if in.From, err = host.ParseTime("--from", o.from, s.Zone, h.Now()); err != nil {
+	if in.From, err = host.ParseTime("--from", o.from, s.Zone, s.Now); err != nil {
 		return err
 	}
 	if o.to != "" {
-		if in.To, err = host.ParseTime("--to", o.to, s.Zone, h.Now()); err != nil {
+		if in.To, err = host.ParseTime("--to", o.to, s.Zone, s.Now); err != nil {
 			return err
 		}
 	}

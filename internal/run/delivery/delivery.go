@@ -70,6 +70,13 @@ func Run(ctx context.Context, env *run.Env, opt Options) ([]Answer, error) {
 // because what happened inside may be about what was deployed before.
 func Read(ctx context.Context, env *run.Env, service string, opt Options) (delivery.Request, error) {
 	r := &reader{req: delivery.Request{Service: service, From: opt.From.UTC(), To: opt.To.UTC()}, repairs: map[string][]time.Time{}}
+	// Recording began with the first entry of all, whatever it is about.
+	for e, err := range env.Ledger.Scan(ctx, ledger.Query{Limit: 1}) {
+		if err != nil {
+			return r.req, fault.Wrap(fault.Unavailable, "read the ledger", err, "")
+		}
+		r.req.Since = e.At
+	}
 	q := ledger.Query{Subject: service, Kinds: []ledger.Kind{
 		ledger.KindDeploy, ledger.KindRollout, ledger.KindIncident, ledger.KindDecision, ledger.KindOverride,
 	}}
@@ -110,9 +117,6 @@ func (r *reader) entry(e *ledger.Entry) error {
 		var d rungate.Deployed
 		if err := json.Unmarshal(e.Body, &d); err != nil {
 			return err
-		}
-		if r.req.Since.IsZero() {
-			r.req.Since = e.At
 		}
 		r.deployed = append(r.deployed, placed[delivery.Deployment]{d.Environment, delivery.Deployment{ID: e.ID, Version: d.Version, At: e.At, Committed: d.Committed}})
 	case ledger.KindIncident:
