@@ -76,12 +76,12 @@ func (l *looker) worseText(f *Finding, sure slo.Minute) string {
 }
 
 func (l *looker) seasonText(f *Finding) string {
-	return fmt.Sprintf("%s has %s bad requests, more than before the deployment, and no more than the same hours of earlier weeks (%s): it may be the hour and not the change",
+	return fmt.Sprintf("%s has %s bad requests, more than before the deployment, and not surely more than in the same hours of earlier weeks (%s): it may be the hour and not the change",
 		f.Metric, rateText(f.After), l.comparisons(f))
 }
 
 func (l *looker) earlierText(f *Finding) string {
-	return fmt.Sprintf("%s has %s bad requests, more than in earlier weeks, and no more than just before the deployment (%s): it began before it",
+	return fmt.Sprintf("%s has %s bad requests, more than in earlier weeks, and not surely more than just before the deployment (%s): it may have begun before it",
 		f.Metric, rateText(f.After), l.comparisons(f))
 }
 
