@@ -59,7 +59,6 @@ func (a answer) vars() []dotenv.Var {
 		{Name: "NINES_EXIT_CODE", Value: strconv.Itoa(a.ExitCode)},
 		{Name: "NINES_DECISION_ID", Value: a.Decision.ID},
 		{Name: "NINES_SERVICE", Value: a.Decision.Subject},
-		{Name: "NINES_VERSION", Value: a.Request.Change.Version},
 		{Name: "NINES_POLICY", Value: a.Decision.Policy},
 		{Name: "NINES_REASONS", Value: strings.Join(codes, ",")},
 		{Name: "NINES_AT", Value: a.Decision.At.UTC().Format(time.RFC3339)},
