@@ -4,6 +4,7 @@ set -- rollback "$[[ inputs.service ]]" --reason "${NINES_REASON:-rolled back by
 if [ -n "${NINES_TO:-}" ]; then
   set -- "$@" --to "$NINES_TO"
 fi
+[ -z "$[[ inputs.target ]]" ] || set -- "$@" --target "$[[ inputs.target ]]"
 <% part "reports.sh" 0 . %>
 nines_code=0
 nines_shift "$@" || nines_code=$?
