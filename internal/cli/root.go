@@ -46,7 +46,7 @@ type group struct {
 
 func groups() []group {
 	return []group{
-		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, watch.New, why.New}},
+		{"Answers", []func(*host.Host) *cobra.Command{status.New, alerts.New, gate.New, why.New}},
 		{"Shipping", []func(*host.Host) *cobra.Command{canary.New, canary.NewPromote, canary.NewRollback, watch.New}},
 		{"Finding your way", []func(*host.Host) *cobra.Command{discover.New, try.New, scaffold.New}},
 		{"History", []func(*host.Host) *cobra.Command{measure.New, analyze.New, backtest.New, store.New}},

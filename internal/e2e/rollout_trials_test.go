@@ -14,7 +14,6 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/memory"
 	"gitlab.com/nines-sre/nines/internal/config"
-	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/judge"
 	"gitlab.com/nines-sre/nines/internal/judge/confseq"
 	"gitlab.com/nines-sre/nines/internal/rollout"
@@ -159,7 +158,6 @@ func (all *trials) roll(t *testing.T, run int, into *trialTally) {
 	out, err := canary.Run(t.Context(), env, canary.Options{
 		Rollout: config.Rollout{Name: "payment-api", Service: "payment-api", Target: act.Place{Kind: "lambda", Params: map[string]string{"function": "payment-api", "alias": "live"}}, Plan: plan},
 		Release: act.Release{Version: "2"}, Actor: r, Meter: r.meter(), Decide: judge.Decide, Clock: r, Holder: "trial",
-		SplitCheck: splitCheck,
 	})
 	if err != nil {
 		t.Fatalf("%s, run %d: %v", all.fault, run, err)
@@ -174,17 +172,6 @@ func (all *trials) roll(t *testing.T, run int, into *trialTally) {
 	into.ends[out.State.Outcome]++
 	into.took = append(into.took, r.now.Sub(env.Now))
 	into.seen += out.Requests
-}
-
-func splitCheck(shares []canary.Share, alpha float64) string {
-	var in []judge.Share
-	for _, s := range shares {
-		in = append(in, judge.Share{Asked: s.Weight, Canary: s.Canary, Baseline: s.Total - s.Canary})
-	}
-	if r := judge.SplitCheck(in, alpha); r.Verdict == decision.Fail {
-		return r.Text
-	}
-	return ""
 }
 
 // TestRolloutTrials rolls good and bad versions of the payment API out, in

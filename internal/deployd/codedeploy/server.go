@@ -88,7 +88,9 @@ type deployment struct {
 	tried                                bool // it took the alias
 }
 
-func (d *deployment) over() bool { return slices.Contains([]string{succeeded, failed, stopped}, d.status) }
+func (d *deployment) over() bool {
+	return slices.Contains([]string{succeeded, failed, stopped}, d.status)
+}
 
 // New returns a service with nothing in it; now tells its time.
 func New(now func() time.Time) *Server {

@@ -1,7 +1,5 @@
 package ecs
 
-
-
 // Scene is how a service lies, for tests that set it up.
 type Scene struct {
 	Stable, Canary string // task definitions, "family:revision"
@@ -71,4 +69,3 @@ func (s *Server) Make(cluster, name, strategy string, versions int) (out []strin
 	})
 	return out
 }
-

@@ -16,8 +16,8 @@ import (
 
 // sequential is the shared file of traces.
 type sequential struct {
-	Edges  int `json:"n_edges"`
-	Traces []trace `json:"error_rate_traces"`
+	Edges     int     `json:"n_edges"`
+	Traces    []trace `json:"error_rate_traces"`
 	Quantiles []struct {
 		Scale  float64          `json:"canary_scale"`
 		Base   map[string]int64 `json:"base_nonzero"`
