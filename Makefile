@@ -46,6 +46,10 @@ help: ## list the targets
 run: build payment-api ## the example, live: a payment API under load, measured and gated; FAULT=errors breaks it
 	@bin/payment-api live --nines bin/nines --fault "$(FAULT)"
 
+.PHONY: ship
+ship: build payment-api ## the example's next version, rolled out beside the old one: promoted, or put back with FAULT=errors
+	@bin/payment-api live --nines bin/nines --ship --fault "$(FAULT)"
+
 .PHONY: demo
 demo: build ## the example, recorded, in seconds: five weeks of budgets, a gate that passes, one that halts, and why
 	@examples/payment-api/run.sh bin/nines

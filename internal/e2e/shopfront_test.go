@@ -1,8 +1,11 @@
 package e2e_test
 
 import (
+	"archive/zip"
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -92,10 +95,9 @@ func (s *shopfront) function(t *testing.T) {
 		Region: "eu-west-1", BaseEndpoint: &s.control.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 	ctx := t.Context()
-	code := func(text string) []byte { return []byte(text) }
 	_, err := api.CreateFunction(ctx, &awslambda.CreateFunctionInput{
 		FunctionName: awssdk.String(shopFunction), Role: awssdk.String("arn:aws:iam::123456789012:role/payment-api"), Publish: true,
-		Code: functionCode(code("one")), Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
+		Code: &lambdatypes.FunctionCode{ZipFile: zipped(t, "one")}, Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,12 +106,13 @@ func (s *shopfront) function(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 { // it takes its time with what is new
-		_, err = api.UpdateFunctionCode(ctx, &awslambda.UpdateFunctionCodeInput{FunctionName: awssdk.String(shopFunction), ZipFile: code("two")})
-		if err == nil {
-			return
+		if _, err := api.GetFunctionConfiguration(ctx, &awslambda.GetFunctionConfigurationInput{FunctionName: awssdk.String(shopFunction)}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	t.Fatal(err)
+	if _, err := api.UpdateFunctionCode(ctx, &awslambda.UpdateFunctionCodeInput{FunctionName: awssdk.String(shopFunction), ZipFile: zipped(t, "two")}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 var listens = regexp.MustCompile(`listens at (http://\S+),`)
@@ -191,7 +194,17 @@ func (s *shopfront) nines(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// functionCode is a zip file as the API takes it; what is in it is not looked at.
-func functionCode(zip []byte) *lambdatypes.FunctionCode {
-	return &lambdatypes.FunctionCode{ZipFile: zip}
+// zipped is a package of a function with a program in it.
+func zipped(t *testing.T, program string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.Create("bootstrap")
+	if err == nil {
+		_, err = io.WriteString(w, program)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

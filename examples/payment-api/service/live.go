@@ -24,9 +24,16 @@ func liveRun(ctx context.Context, args []string) error {
 	flags.StringVar(&o.Fault, "fault", os.Getenv("FAULT"), "`FAULT` to switch on while it runs (FAULT)")
 	flags.Float64Var(&o.Rate, "rate", 20, "payments a second")
 	flags.DurationVar(&o.Past, "past", 70*time.Minute, "how long a past to simulate")
-	flags.DurationVar(&o.Limit, "limit", 6*time.Minute, "when to give up")
+	flags.BoolVar(&o.Ship, "ship", false, "roll the new version out beside the old one")
+	flags.DurationVar(&o.Limit, "limit", 0, "when to give up (default 6m, 20m for -ship)")
 	if err := parse(flags, args); err != nil {
 		return err
+	}
+	if o.Limit == 0 {
+		o.Limit = 6 * time.Minute
+		if o.Ship {
+			o.Limit = 20 * time.Minute
+		}
 	}
 	self, err := os.Executable()
 	if err != nil {

@@ -26,6 +26,7 @@ const usage = `payment-api takes card payments, badly if asked to (FAULT).
   payment-api load       send payments at a rate, and say what came back
   payment-api simulate   live through hours in seconds, and print the metric lines
   payment-api live       CloudWatch, service, load and the gate, on this machine
+  payment-api split      print or move the split between two versions, for nines
   payment-api card-network   the dependency alone
 
 payment-api VERB -h lists its flags. Started by Lambda it is a function.
@@ -59,7 +60,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	verbs := map[string]func(context.Context, []string) error{
-		"serve": serve, "card-network": cardNetwork, "load": sendLoad, "simulate": simulated, "live": liveRun,
+		"serve": serve, "card-network": cardNetwork, "load": sendLoad, "simulate": simulated, "live": liveRun, "split": split,
 	}
 	if len(args) > 0 {
 		if verb := verbs[args[0]]; verb != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/fault"
+	"gitlab.com/nines-sre/nines/examples/payment-api/internal/front"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/load"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/observe"
 	"gitlab.com/nines-sre/nines/examples/payment-api/internal/simulate"
@@ -49,6 +50,20 @@ func sendLoad(ctx context.Context, args []string) error {
 	default:
 		return report.Print(os.Stdout)
 	}
+}
+
+// split is the verb that documents name as the program that moves traffic: nines
+// says by the environment what is wanted.
+func split(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("split", flag.ContinueOnError)
+	at := flags.String("url", os.Getenv("PAYMENT_API_FRONT"), "`URL` of the front's admin port (PAYMENT_API_FRONT)")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if *at == "" {
+		return errors.New("split: say where the front is, with -url or PAYMENT_API_FRONT")
+	}
+	return front.Do(ctx, *at, os.Getenv, os.Stdout)
 }
 
 // simulated is the verb: metric lines of a stretch of time that nobody waits for.

@@ -31,6 +31,7 @@ type Options struct {
 	Before      string // the version of the past
 	Version     string // the one that goes live
 	Fault       string // what is switched on while it runs; "": nothing
+	Ship        bool   // roll the new version out beside the old one
 	Rate        float64
 	Past        time.Duration // how much of a past is simulated
 	Limit       time.Duration // when a run that has come to nothing ends
@@ -113,6 +114,9 @@ func (r *runner) steps(ctx context.Context) error {
 	if err := r.before(ctx, url); err != nil {
 		return err
 	}
+	if r.opt.Ship {
+		return r.ship(ctx)
+	}
 	at, err := r.deploy(ctx)
 	if err != nil {
 		return err
@@ -141,7 +145,7 @@ func (r *runner) before(ctx context.Context, url string) error {
 func (r *runner) deploy(ctx context.Context) (addresses, error) {
 	s := r.screen
 	s.title("2. Version " + r.opt.Version + " goes live")
-	at, err := r.service(ctx)
+	at, err := r.service(ctx, r.opt.Version)
 	if err != nil {
 		return at, err
 	}

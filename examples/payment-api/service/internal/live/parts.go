@@ -121,15 +121,15 @@ var listens = regexp.MustCompile(`listens at (http://\S+), card network (http://
 // addresses are where the service's parts listen.
 type addresses struct{ api, network, admin string }
 
-// service starts the payment API; its standard output is the log.
-func (r *runner) service(ctx context.Context) (addresses, error) {
+// service starts a version of the payment API; its standard output goes to the log.
+func (r *runner) service(ctx context.Context, version string) (addresses, error) {
 	log, err := os.OpenFile(r.log(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return addresses{}, err
 	}
 	defer log.Close()                                                                                                              //nolint:errcheck // the process has its own
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.opt.Self, "serve", "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0") //nolint:gosec // ourselves
-	cmd.Env, cmd.Stdout = append(r.env, serviceEnv(r.opt.Version)...), log
+	cmd.Env, cmd.Stdout = append(r.env, serviceEnv(version)...), log
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		return addresses{}, err

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
-	"time"
 )
 
 // screen is where the run says what happens. Where nobody reads it, the run goes on
@@ -58,7 +58,9 @@ func (r *runner) nines(ctx context.Context, args ...string) (code int, err error
 	r.screen.say("\n%s", r.screen.bold("$ nines "+strings.Join(args, " ")))
 	cmd := exec.CommandContext(ctx, r.opt.Nines, args...) //nolint:gosec // the program that was named
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(r.env, r.aws...), r.opt.Out, r.opt.Err
-	cmd.WaitDelay = 2 * time.Second
+	// Told to stop it puts back what it has moved, before it ends.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopsIn
 	err = cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
 		code, err = exit.ExitCode(), nil
