@@ -63,7 +63,8 @@ func TestKayentaFaults(t *testing.T) {
 		{"twice as slow, an hour", one(noisy(60, 200), noisy(60, 100)), decision.Fail, decision.Fail},
 		{"faster", one(noisy(60, 50), noisy(60, 100)), decision.Pass, decision.Pass},
 		{"no data, group of another", metrics{
-			{Name: "a", Samples: values(noisy(60, 100), noisy(60, 100))}, {Name: "b", Samples: values(noisy(60, 100), noisy(60, 100))},
+			{Name: "a", Samples: values(noisy(60, 100), noisy(60, 100))},
+			{Name: "b", Samples: values(noisy(60, 100), noisy(60, 100))},
 			{Name: "c"},
 		}, decision.Pass, decision.Inconclusive},
 		{"muted", metrics{

@@ -4,13 +4,27 @@ import (
 	"context"
 
 	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/act/command"
+	"gitlab.com/nines-sre/nines/internal/act/lambda"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
 // actors open the kinds of targets, one line each.
 func actors() map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error) {
-	return map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error){}
+	return map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error){
+		"lambda":  openLambda,
+		"command": openCommand,
+	}
+}
+
+func openLambda(ctx context.Context, at act.Place, opt host.ActorOptions) (act.Actor, error) {
+	p := at.Params
+	return lambda.Open(ctx, lambda.Options{Function: p["function"], Alias: p["alias"], Region: p["region"], Role: p["role"], Wait: opt.Wait})
+}
+
+func openCommand(_ context.Context, at act.Place, opt host.ActorOptions) (act.Actor, error) {
+	return command.Open(command.Options{Shift: at.Params["shift"], Read: at.Params["read"], Wait: opt.Wait, Log: opt.Log})
 }
 
 // OpenActor opens a target of rollouts and rollbacks.
@@ -22,5 +36,9 @@ func OpenActor(ctx context.Context, at act.Place, opt host.ActorOptions) (act.Ac
 	if !ok {
 		return nil, fault.New(fault.Invalid, "target "+at.String(), "traffic of this kind of target cannot be moved", "")
 	}
-	return open(ctx, at, opt)
+	a, err := open(ctx, at, opt)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
 }

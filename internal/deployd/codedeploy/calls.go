@@ -17,7 +17,8 @@ func (s *Server) createDeploymentConfig(in *struct {
 		TimeBasedCanary *struct{ CanaryPercentage, CanaryInterval int }
 		TimeBasedLinear *struct{ LinearPercentage, LinearInterval int }
 	}
-}) (any, *deployd.Failure) {
+},
+) (any, *deployd.Failure) {
 	t := in.TrafficRoutingConfig
 	switch {
 	case in.DeploymentConfigName == "":
@@ -185,7 +186,8 @@ func (s *Server) listDeployments(in *struct {
 	names
 	IncludeOnlyStatuses []string
 	NextToken           string
-}) (any, *deployd.Failure) {
+},
+) (any, *deployd.Failure) {
 	if f := s.check(in.names); f != nil {
 		return nil, f
 	}
@@ -224,7 +226,8 @@ func (s *Server) listDeploymentTargets(in *byID) (any, *deployd.Failure) {
 func (s *Server) batchGetDeploymentTargets(in *struct {
 	byID
 	TargetIDs []string
-}) (any, *deployd.Failure) {
+},
+) (any, *deployd.Failure) {
 	const most = 25
 	d, f := s.get(in.DeploymentID)
 	switch {
@@ -254,7 +257,8 @@ func (s *Server) batchGetDeploymentTargets(in *struct {
 func (s *Server) stopDeployment(in *struct {
 	byID
 	AutoRollbackEnabled *bool
-}) (any, *deployd.Failure) {
+},
+) (any, *deployd.Failure) {
 	d, f := s.get(in.DeploymentID)
 	switch {
 	case f != nil:

@@ -160,7 +160,8 @@ func (c config) check(v *service) *deployd.Failure {
 func (s *Server) describeServices(in *struct {
 	Cluster  string
 	Services []string
-}) (any, *deployd.Failure) {
+},
+) (any, *deployd.Failure) {
 	if !s.hasCluster(in.Cluster) {
 		return nil, deployd.Fail("ClusterNotFoundException", "Cluster not found.")
 	}

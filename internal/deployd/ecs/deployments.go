@@ -11,7 +11,8 @@ func (s *Server) listServiceDeployments(in *struct {
 	Cluster, Service, NextToken string
 	Status                      []string
 	MaxResults                  *int
-}) (any, *deployd.Failure) {
+},
+) (any, *deployd.Failure) {
 	if !s.hasCluster(in.Cluster) {
 		return nil, deployd.Fail("ClusterNotFoundException", "Cluster not found.")
 	}

@@ -46,8 +46,10 @@ func TestWilsonAndNewcombe(t *testing.T) {
 		k, n float64
 		want confseq.Interval
 	}{
-		{81, 263, confseq.Interval{Low: .2553, High: .3662}}, {15, 148, confseq.Interval{Low: .0624, High: .1605}},
-		{0, 20, confseq.Interval{Low: 0, High: .1611}}, {1, 29, confseq.Interval{Low: .0061, High: .1718}},
+		{81, 263, confseq.Interval{Low: .2553, High: .3662}},
+		{15, 148, confseq.Interval{Low: .0624, High: .1605}},
+		{0, 20, confseq.Interval{Low: 0, High: .1611}},
+		{1, 29, confseq.Interval{Low: .0061, High: .1718}},
 	} {
 		near(t, "wilson", confseq.Wilson(c.k, c.n, z), c.want, 5e-5)
 	}
