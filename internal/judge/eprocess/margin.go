@@ -56,10 +56,6 @@ func (p *past) rate(o *Options) float64 {
 // bring back, so that these never lower the evidence.
 const hopeless = 60
 
-// bet is one effect that is bet on: its evidence so far, and where its last
-// projection lay within its bracket, which is where the next one is looked for.
-type bet struct{ log, at float64 }
-
 // Margin tests whether the canary's rate is at most the baseline's plus a margin,
 // in every minute. Evidence against that is evidence of harm. It never falls when
 // more of the canary's requests are bad.
@@ -98,12 +94,7 @@ func (t *Margin) Add(nb, xb, nc, xc int64) {
 		}
 		before = max(before, b.log)
 		a.pc = min(lo+g*unit, .9)
-		s := lo + b.at*(a.pc-lo)
-		if b.at == 0 {
-			s = guess(a, t.o.Margin)
-		}
-		s = project(a, t.o.Margin, lo, a.pc, s)
-		b.at = (s - lo) / (a.pc - lo)
+		s := b.project(a, t.o.Margin, lo, a.pc)
 		b.log += a.log(s, s-t.o.Margin, xb, xc)
 		top = max(top, b.log)
 	}

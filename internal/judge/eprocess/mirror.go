@@ -42,12 +42,7 @@ func (t *Mirror) Add(nb, xb, nc, xc int64) {
 		}
 		lo := max(a.pc, gap)
 		if hi-lo > 1e-14 {
-			s := lo + b.at*(hi-lo)
-			if b.at == 0 {
-				s = guess(a, gap)
-			}
-			s = project(a, gap, lo, hi, s)
-			b.at = (s - lo) / (hi - lo)
+			s := b.project(a, gap, lo, hi)
 			b.log += a.log(s, max(s-gap, 1e-300), xb, xc)
 		}
 		t.top = max(t.top, b.log)

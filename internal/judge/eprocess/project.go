@@ -15,8 +15,9 @@ type arms struct {
 //
 // between lo and hi, where it changes its sign once. Multiplied out that is a
 // cubic, so a step of Newton costs one division; a step that leaves the bracket
-// is halved instead. start is a first guess.
-func project(a arms, gap, lo, hi, start float64) float64 {
+// is halved instead. start is a first guess; the last step is within a part of what
+// lies between the rates and their ends, and what is left of the square of that.
+func project(a arms, gap, lo, hi, start, within float64) float64 {
 	s := start
 	if !(s > lo && s < hi) {
 		s = (lo + hi) / 2
@@ -38,11 +39,42 @@ func project(a arms, gap, lo, hi, start float64) float64 {
 		}
 		step := math.Abs(next - s)
 		s = next
-		// A step so small leaves an error of its square. And so does evidence: on the
-		// line it is flat at the root.
-		if step <= 1e-6*min(b, 1-s) || hi-lo <= 1e-15 {
+		if step <= within*min(b, 1-s) || hi-lo <= 1e-15 {
 			break
 		}
+	}
+	return s
+}
+
+// near is how close minutes look. On the line evidence is flat at the root, so what
+// is left of the square is squared again: a part in 1e16.
+const near = 1e-4
+
+// bet is one effect that is bet on: its evidence so far, and where its last
+// projection lay within its bracket.
+type bet struct {
+	log float64
+	// odds are how much further it lay from the line's other end than from the
+	// bet, by the requests of the versions. They change slowly.
+	odds float64
+}
+
+// project looks for the projection of a bet where the last one lay, and remembers
+// it. The bracket is from lo to hi; more requests of the canary pull towards pc,
+// which lies at or beyond one of the ends.
+func (b *bet) project(a arms, gap, lo, hi float64) float64 {
+	share, end := a.nc/a.nb, hi-lo
+	if a.pc <= lo {
+		share = 1 / share
+	}
+	s := guess(a, gap)
+	if b.odds > 0 {
+		x := b.odds * share
+		s = lo + end*x/(1+x)
+	}
+	s = project(a, gap, lo, hi, s, near)
+	if to := (s - lo) / (hi - s); to > 0 && to < 1e15 {
+		b.odds = to / share
 	}
 	return s
 }
@@ -64,6 +96,6 @@ func Hardest(e Arms, gap float64) Rates {
 		return Rates{Pb: pb, Pc: pc}
 	}
 	a := arms{nb: e.Nb, pb: pb, nc: e.Nc, pc: pc}
-	s := project(a, gap, lo, hi, guess(a, gap))
+	s := project(a, gap, lo, hi, guess(a, gap), 1e-6)
 	return Rates{Pb: max(s-gap, 1e-300), Pc: s}
 }
