@@ -52,7 +52,7 @@ func newCounting(m *Metric, p *Policy, counts, buckets bool) *counting {
 	c := &counting{m: m, p: p, margin: p.margin(m), slack: p.slack(m, Margin{Add: defaultSlack})}
 	c.out.byE = true
 	if counts {
-		c.harm, c.pass = c.margin.harm(p), c.slack.pass(p)
+		c.tests()
 	}
 	if buckets {
 		c.shape = newShape(m)
@@ -65,32 +65,32 @@ func (m Margin) options(p *Policy) eprocess.Options {
 	return eprocess.Options{Margin: m.Add, Prior: p.Prior, Relative: true, Memory: remembered}
 }
 
-// harm is the test that the canary is worse by more than a margin. With both an
-// added margin and a ratio it has to be worse than both allow.
-func (m Margin) harm(p *Policy) process {
+// tests chooses the test that the canary is worse by more than the margin, and the
+// mirrored one. With both an added margin and a ratio a bad canary is worse than
+// both allow. One that is below either is below the higher of the two, so evidence
+// for either is averaged.
+func (c *counting) tests() {
+	m, s := c.margin, c.slack
 	switch {
-	case p.Bursts:
-		return eprocess.NewMinutes(m.Add)
+	case c.p.Bursts:
+		c.harm = eprocess.NewMinutes(m.Add)
 	case m.Ratio > 0 && m.Add > 0:
-		return least{eprocess.NewMargin(m.options(p)), eprocess.NewRatio(m.Ratio)}
+		c.harm = least{eprocess.NewMargin(m.options(c.p)), eprocess.NewRatio(m.Ratio)}
 	case m.Ratio > 0:
-		return eprocess.NewRatio(m.Ratio)
+		c.harm = eprocess.NewRatio(m.Ratio)
+	default:
+		c.harm = eprocess.NewMargin(m.options(c.p))
 	}
-	return eprocess.NewMargin(m.options(p))
-}
-
-// pass is the mirrored test. A canary that is below either of two limits is below
-// the higher one, so evidence for either is averaged.
-func (m Margin) pass(p *Policy) process {
 	switch {
-	case p.Bursts:
-		return eprocess.NewMinutesMirror(m.Add)
-	case m.Ratio > 0 && m.Add > 0:
-		return mean{eprocess.NewMirror(m.options(p)), eprocess.NewRatioMirror(m.Ratio)}
-	case m.Ratio > 0:
-		return eprocess.NewRatioMirror(m.Ratio)
+	case c.p.Bursts:
+		c.pass = eprocess.NewMinutesMirror(s.Add)
+	case s.Ratio > 0 && s.Add > 0:
+		c.pass = mean{eprocess.NewMirror(s.options(c.p)), eprocess.NewRatioMirror(s.Ratio)}
+	case s.Ratio > 0:
+		c.pass = eprocess.NewRatioMirror(s.Ratio)
+	default:
+		c.pass = eprocess.NewMirror(s.options(c.p))
 	}
-	return eprocess.NewMirror(m.options(p))
 }
 
 // least and mean are two tests as one.
@@ -142,14 +142,13 @@ const plenty = 60
 func (c *counting) look(s *Sample, floor float64) {
 	matters := min(floor, max(c.out.LogE, 0))
 	open := len(c.out.track) > 0 && !math.IsInf(c.out.track[len(c.out.track)-1].log, -1)
+	if c.shape == nil && c.harm.Bound() <= matters && !open {
+		return
+	}
 	var log float64
-	switch {
-	case c.shape == nil:
-		if c.harm.Bound() <= matters && !open {
-			return
-		}
+	if c.shape == nil {
 		log = c.harm.Log()
-	default:
+	} else {
 		log = c.shape.log(c.harm)
 	}
 	c.out.LogE = max(c.out.LogE, log)
@@ -201,6 +200,9 @@ func (c *counting) effect() {
 	c.out.Effect, c.out.Low, c.out.High, c.out.EffectUnit = &effect, &iv.Low, &iv.High, unitRate
 	if d, ok := c.sum.dispersion(); ok {
 		c.out.Dispersion = &d
+	}
+	if c.p.Bursts {
+		return // what minutes show depends on how they scatter
 	}
 	if d, ok := detectable(sample{nb: b.N, nc: k.N, rate: c.sum.rate(c.p)}, c.margin, c.p.Alpha); ok {
 		c.out.Detectable = &d

@@ -41,8 +41,6 @@ func one(p judge.Policy, m judge.Metric) judge.Result {
 	return judge.Judge(judge.Request{Subject: "pay", Policy: p, Metrics: []judge.Metric{m}})
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	limit := func(l judge.Limit) judge.Policy { return judge.Policy{Method: judge.Threshold, Limit: &l} }
@@ -71,12 +69,12 @@ func TestVerdicts(t *testing.T) {
 		"below the limit":   {limit(judge.Limit{Good: .99}), judge.Metric{Samples: steady(10, 0, 0, 100, 5)}, decision.Fail, "below the limit of 99 %"},
 		"no limit":          {judge.Policy{Method: judge.Threshold}, judge.Metric{Samples: steady(10, 0, 0, 100, 5)}, decision.Inconclusive, "needs a limit"},
 		"limit, no request": {limit(judge.Limit{Good: .99}), judge.Metric{Samples: steady(10, 5, 0, 0, 0)}, decision.Inconclusive, "299 without an error"},
-		"count kept":        {limit(judge.Limit{Count: ptr(int64(10))}), judge.Metric{Samples: steady(10, 0, 0, 100, 1)}, decision.Pass, "10 bad requests in 1,000"},
-		"count exceeded":    {limit(judge.Limit{Count: ptr(int64(9))}), judge.Metric{Samples: steady(10, 0, 0, 100, 1)}, decision.Fail, "at most 9 may be"},
-		"value kept":        {limit(judge.Limit{Value: ptr(200.)}), judge.Metric{Unit: "ms", Samples: values(5, 100, 120)}, decision.Pass, "within the limit of 200 ms"},
-		"value exceeded":    {limit(judge.Limit{Value: ptr(110.)}), judge.Metric{Samples: values(5, 100, 120)}, decision.Fail, "the limit is 110"},
-		"value below":       {limit(judge.Limit{Value: ptr(130.), Below: true}), judge.Metric{Samples: values(5, 100, 120)}, decision.Fail, "lowest"},
-		"two limits":        {limit(judge.Limit{Good: .9, Count: ptr(int64(3))}), judge.Metric{Samples: steady(10, 0, 0, 100, 1)}, decision.Fail, ""},
+		"count kept":        {limit(judge.Limit{Count: new(int64(10))}), judge.Metric{Samples: steady(10, 0, 0, 100, 1)}, decision.Pass, "10 bad requests in 1,000"},
+		"count exceeded":    {limit(judge.Limit{Count: new(int64(9))}), judge.Metric{Samples: steady(10, 0, 0, 100, 1)}, decision.Fail, "at most 9 may be"},
+		"value kept":        {limit(judge.Limit{Value: new(200.)}), judge.Metric{Unit: "ms", Samples: values(5, 100, 120)}, decision.Pass, "within the limit of 200 ms"},
+		"value exceeded":    {limit(judge.Limit{Value: new(110.)}), judge.Metric{Samples: values(5, 100, 120)}, decision.Fail, "the limit is 110"},
+		"value below":       {limit(judge.Limit{Value: new(130.), Below: true}), judge.Metric{Samples: values(5, 100, 120)}, decision.Fail, "lowest"},
+		"two limits":        {limit(judge.Limit{Good: .9, Count: new(int64(3))}), judge.Metric{Samples: steady(10, 0, 0, 100, 1)}, decision.Fail, ""},
 		"values worse":      {judge.Policy{}, judge.Metric{Samples: values(30, 100, 120)}, decision.Fail, "above"},
 		"values alike":      {judge.Policy{}, judge.Metric{Samples: values(30, 100, 100.2)}, decision.Fail, ""},
 		"values, a margin":  {judge.Policy{Margin: judge.Margin{Ratio: 1.1}}, judge.Metric{Samples: values(30, 100, 100.2)}, decision.Pass, "no worse"},

@@ -118,6 +118,10 @@ func (m *Metric) check() error {
 			return invalid("the edges of buckets do not ascend at %v", e)
 		}
 	}
+	return m.checkSamples()
+}
+
+func (m *Metric) checkSamples() error {
 	for i := range m.Samples {
 		s := &m.Samples[i]
 		if i > 0 && s.At <= m.Samples[i-1].At {

@@ -65,6 +65,8 @@ func (p *Policy) Check() error {
 		return invalid("prior %v: the expected rate of bad requests is above 0 and below 0.5", q.Prior)
 	case !(q.Marginal >= 0 && q.Marginal <= q.Pass && q.Pass <= 100):
 		return invalid("marginal %v and pass %v: scores are from 0 to 100, and marginal is not above pass", q.Marginal, q.Pass)
+	case q.Bursts && (q.Margin.Ratio > 0 || q.Slack.Ratio > 0):
+		return invalid("a ratio and bursts: a ratio is tested by the share of single errors, which bursts make meaningless; give a margin that is added")
 	case q.Least < 0:
 		return invalid("least %d: a number of requests is not negative", q.Least)
 	}

@@ -123,7 +123,7 @@ func (c *counting) missing() int64 {
 	need := math.Log(1/c.p.Beta) - c.out.LogEPass
 	s := sample{nb: float64(c.out.Baseline.Total), nc: float64(c.out.Canary.Total), rate: c.sum.rate(c.p)}
 	out := max(c.p.Least-c.out.Canary.Total, 0)
-	if each := s.perRequest(c.slack); need > 0 && each > 0 {
+	if each := s.perRequest(c.slack); !c.p.Bursts && need > 0 && each > 0 {
 		if n := math.Ceil(need / each); n < 1e15 {
 			out = max(out, int64(n))
 		}

@@ -127,7 +127,7 @@ func verdict(outs []outcome, p *Policy) (decision.Verdict, *float64) {
 	case waits:
 	case s.low >= p.Pass:
 		return decision.Pass, s.known
-	case s.low >= p.Marginal && s.high < p.Pass:
+	case s.low >= p.Marginal: // whatever is still open, it is not failed any more
 		return decision.Warn, s.known
 	}
 	return decision.Inconclusive, s.known

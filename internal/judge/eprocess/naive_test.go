@@ -135,8 +135,8 @@ func choose(n, k int64, p float64) float64 {
 func TestMeanIsAtMostOne(t *testing.T) {
 	t.Parallel()
 	kinds := map[string]struct {
-		make func() adder
-		null func(pb, far float64) float64 // the canary's rate: on the line, or beyond it
+		create func() adder
+		null   func(pb, far float64) float64 // the canary's rate: on the line, or beyond it
 	}{
 		"no margin": {
 			func() adder { return eprocess.NewMargin(eprocess.Options{Prior: .01, Relative: true, Memory: 100}) },
@@ -162,7 +162,7 @@ func TestMeanIsAtMostOne(t *testing.T) {
 		pb := rapid.Float64Range(.001, .85).Draw(t, "rate")
 		pc := min(k.null(pb, rapid.SampledFrom([]float64{0, .01, .5}).Draw(t, "far")), .999)
 		after := func(xb, xc int64) float64 {
-			p := k.make()
+			p := k.create()
 			for _, m := range ms {
 				p.Add(m.nb, m.xb, m.nc, m.xc)
 			}
@@ -188,13 +188,13 @@ func TestWorseIsNeverBetter(t *testing.T) {
 		}
 		margin := rapid.SampledFrom([]float64{0, .001, .05}).Draw(t, "margin")
 		o := eprocess.Options{Margin: margin, Prior: .001, Relative: margin == 0}
-		for name, make := range map[string]func() adder{
+		for name, create := range map[string]func() adder{
 			"margin": func() adder { return eprocess.NewMargin(o) }, "ratio": func() adder { return eprocess.NewRatio(2) },
 			"minutes": func() adder { return eprocess.NewMinutes(margin) },
 			"mirror":  func() adder { return eprocess.NewMirror(o) }, "ratio below": func() adder { return eprocess.NewRatioMirror(2) },
 			"minutes below": func() adder { return eprocess.NewMinutesMirror(margin) },
 		} {
-			a, b := make(), make()
+			a, b := create(), create()
 			for i, m := range ms {
 				a.Add(m.nb, m.xb, m.nc, m.xc)
 				if i == at {

@@ -46,9 +46,9 @@ func project(a arms, gap, lo, hi, start, within float64) float64 {
 	return s
 }
 
-// near is how close minutes look. On the line evidence is flat at the root, so what
-// is left of the square is squared again: a part in 1e16.
-const near = 1e-4
+// near is how close minutes look: evidence is off by less than a millionth for it,
+// and its mean, which is flat at the root, by nothing that could be written down.
+const near = 2e-5
 
 // bet is one effect that is bet on: its evidence so far, and where its last
 // projection lay within its bracket.

@@ -86,7 +86,10 @@ func (t *Quantile) search(floor float64) (log float64, above bool) {
 
 // lowest is what evidence of a mixture over tilts is at least: the first of the
 // nine tilts bets on nothing.
-func lowest() float64 { return -math.Log(float64(len(tilts()))) }
+func lowest() float64 {
+	all := tilts()
+	return -math.Log(float64(len(all)))
+}
 
 // middle returns the bucket of the quantile of both versions together, the
 // canary's requests beyond it and the baseline's below it.
