@@ -188,6 +188,6 @@ func average(values []float64) *float64 {
 // because adds what the ranks say to the sentence.
 func (o *outcome) because() {
 	if o.why != "" {
-		o.Text += " By the ranks: " + o.why + "."
+		o.Text += " Why: " + o.why + "."
 	}
 }

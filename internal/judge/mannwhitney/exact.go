@@ -15,7 +15,7 @@ const Least = 5
 // outer more points of the experiment, as a share, than the control has.
 const (
 	suspect = 0.1
-	outer   = 0.25
+	outer   = 0.15
 )
 
 // exact answers from sorted samples by two exact tests a side, each at its share
