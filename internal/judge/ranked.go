@@ -86,8 +86,8 @@ func byValues(m *Metric, p *Policy, k *Kayenta) outcome {
 	o.Confidence = max(o.Confidence, 1-p.Alpha)
 	r := ranked{p: p}
 	for _, l := range milestones(len(samples)) {
-		got := mannwhitney.Classify(canary[:l.after], baseline[:l.after], o)
-		r.look(samples[l.after-1].At, l, got.P, got.PassP)
+		p, pass := mannwhitney.Test(canary[:l.after], baseline[:l.after], o)
+		r.look(samples[l.after-1].At, l, p, pass)
 	}
 	got := mannwhitney.Classify(canary, baseline, o)
 	switch got.Class {

@@ -309,6 +309,29 @@ func kayenta(samples []judge.Sample) int {
 	return 0
 }
 
+// A metric over a day, minute by minute, all looks at once.
+func BenchmarkRanksOfADay(b *testing.B) {
+	rng := seed("day")
+	w := judgetest.Shifted("day", 0.01, 0.01)
+	w.Minutes = 1440
+	p := judge.Policy{Method: judge.MannWhitney}
+	compatible := judge.Policy{Method: judge.MannWhitney, Kayenta: &judge.Kayenta{Compatible: true}}
+	for _, c := range []struct {
+		name string
+		r    judge.Request
+	}{
+		{"counts", judgetest.Request(p, w.Counts(rng))},
+		{"values", judgetest.Request(p, judgetest.Values(rng, 1440, 0, 1))},
+		{"compatible", judgetest.Request(compatible, judgetest.Values(rng, 1440, 0, 1))},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				judge.Judge(c.r)
+			}
+		})
+	}
+}
+
 // The suite's worlds in full: every method fails good canaries at most as often as
 // it says, over all looks.
 func BenchmarkSuite(b *testing.B) {

@@ -41,21 +41,16 @@ func (o Options) exact(x, y []float64) Result {
 	found := o.sides(x, y, r.Effect)
 	tests := float64(2 * len(found))
 	level := 1 - o.Confidence
-	for _, s := range found {
-		if s.counts {
-			r.P = min(r.P, tests*s.p())
-		}
-		r.PassP = max(r.PassP, s.pass)
-	}
+	r.P, r.PassP = chances(found)
 	for _, s := range found {
 		if s.counts && tests*s.p() <= level {
 			r.Class, r.Critical, r.Reason = s.class, o.Critical && s.urgent, s.reason(level/tests)
 			return r
 		}
 	}
-	for _, s := range found {
+	for _, s := range found { // what may be a tail is named before what is merely few
 		if s.suspicious() {
-			r.Class, r.PassP = Open, 1
+			r.Class = Open
 			r.Reason = "it may have a longer tail: " + s.reason(0)
 			return r
 		}
@@ -79,6 +74,31 @@ func (o Options) sides(x, y []float64, effect float64) (found []side) {
 		found = append(found, s)
 	}
 	return found
+}
+
+// chances are the p-values of all directions together: of being worse in one, of
+// being no worse in all.
+func chances(found []side) (p, pass float64) {
+	p = 1
+	for _, s := range found {
+		if s.counts {
+			p = min(p, float64(2*len(found))*s.p())
+		}
+		if pass = max(pass, s.pass); s.suspicious() {
+			pass = 1
+		}
+	}
+	return p, pass
+}
+
+// Test returns the p-values of a [Result] without what costs more: the interval.
+func Test(experiment, control []float64, o Options) (p, pass float64) {
+	o = o.withDefaults()
+	x, y := o.prepare(experiment), o.prepare(control)
+	if len(x) < Least || len(y) < Least {
+		return 1, 1
+	}
+	return chances(o.sides(x, y, o.exactEffect(x, y)))
 }
 
 // exactEffect is like effect, but does not jump where a mean is zero, and a

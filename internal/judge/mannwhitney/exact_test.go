@@ -127,6 +127,17 @@ func TestExactAgainstNaive(t *testing.T) {
 	})
 }
 
+// The longer tail's chance is that of drawing the highest points from one side.
+func TestTail(t *testing.T) {
+	for high, want := range map[int]float64{5: 252.0 / 15504, 6: 210.0 / 38760, 7: 120.0 / 77520} {
+		r := mw.Classify(append(repeat(100, high), repeat(1, 10-high)...), repeat(1, 10), mw.Options{Direction: mw.Increase})
+		near(t, "p", r.P, 2*want, 1e-12)
+		p, pass := mw.Test(append(repeat(100, high), repeat(1, 10-high)...), repeat(1, 10), mw.Options{Direction: mw.Increase})
+		near(t, "p alone", p, r.P, 0)
+		near(t, "pass alone", pass, r.PassP, 0)
+	}
+}
+
 // Known tails of U: R's pwilcox.
 func TestNullOfU(t *testing.T) {
 	for _, c := range []struct {

@@ -76,11 +76,24 @@ func exceedance(k, r, m, n int) float64 {
 		return 1
 	}
 	drawn := k + r - 1
-	p := 0.0
-	for i := k; i <= min(m, drawn); i++ {
-		p += math.Exp(choose(m, i) + choose(n, drawn-i) - choose(m+n, drawn))
+	at := func(i int) float64 {
+		return math.Exp(choose(m, i) + choose(n, drawn-i) - choose(m+n, drawn))
 	}
-	return min(1, p)
+	// From one number to the next the chance changes by a fraction. It is added up
+	// from k to the side on which it falls, so that what is left out is too small.
+	p := 0.0
+	if k*(m+n) > drawn*m {
+		for i, c := k, at(k); i <= min(m, drawn) && c > 0; i++ {
+			p += c
+			c *= float64(m-i) * float64(drawn-i) / (float64(i+1) * float64(n-drawn+i+1))
+		}
+		return min(1, p)
+	}
+	for i, c := k-1, at(k-1); i >= max(0, drawn-n) && c > 0; i-- {
+		p += c
+		c *= float64(i) * float64(n-drawn+i) / (float64(m-i+1) * float64(drawn-i+1))
+	}
+	return max(0, 1-p)
 }
 
 // choose is the logarithm of the number of ways to take k of n.
