@@ -130,7 +130,10 @@ type Policy struct {
 	Kayenta *Kayenta `json:"kayenta,omitempty"`
 }
 
-// Kayenta are the settings of the judge of that name.
+// Kayenta are the settings of the judge of that name, for MannWhitney. Without
+// Compatible they mean the same for the tests without its faults, but that an
+// interval's confidence is at least what alpha leaves, that Tolerance is the share
+// of the baseline's median that a pass rules out, and that outliers are kept.
 type Kayenta struct {
 	Compatible bool    `json:"compatible,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"` // 0: 0.98

@@ -133,3 +133,19 @@ func TestKayentaSettings(t *testing.T) {
 		}
 	}
 }
+
+// A difference of rates that a policy allows is nothing to values.
+func TestRanksOfValuesSlack(t *testing.T) {
+	r := judge.Request{
+		Policy:  judge.Policy{Method: judge.MannWhitney, Slack: judge.Margin{Add: 0.001}, Margin: judge.Margin{Add: 0.001}},
+		Metrics: []judge.Metric{{Name: "latency", Samples: values(noisy(60, 100), noisy(60, 100))}}, From: 1000, To: 2000,
+	}
+	if got := judge.Judge(r); got.Verdict != decision.Pass {
+		t.Errorf("alike: %+v", got)
+	}
+	r.Metrics[0].Margin = &judge.Margin{Add: 200}
+	r.Metrics[0].Samples = values(noisy(60, 200), noisy(60, 100))
+	if got := judge.Judge(r); got.Verdict == decision.Fail {
+		t.Errorf("twice as slow, which is allowed: %+v", got)
+	}
+}

@@ -82,7 +82,7 @@ func byValues(m *Metric, p *Policy, k *Kayenta) outcome {
 	})
 	canary, baseline := perMinute(samples)
 	o := k.options(m)
-	o.Margin, o.Slack = p.ofRanks(m)
+	o.Margin, o.Slack = p.ofRanks(m, true)
 	o.Confidence = max(o.Confidence, 1-p.Alpha)
 	r := ranked{p: p}
 	for _, l := range milestones(len(samples)) {
@@ -118,7 +118,7 @@ func byRankedCounts(m *Metric, p *Policy, k *Kayenta) outcome {
 		minutes[i] = mannwhitney.Minute{Canary: s.Canary.Total, CanaryBad: s.Canary.Bad, Baseline: s.Baseline.Total, BaselineBad: s.Baseline.Bad}
 	}
 	o := k.options(m)
-	o.Margin, o.Slack = p.ofRanks(m)
+	o.Margin, o.Slack = p.ofRanks(m, false)
 	o.Confidence = max(o.Confidence, 1-p.Alpha)
 	r := ranked{p: p}
 	for _, l := range milestones(len(minutes)) {

@@ -70,9 +70,16 @@ func (k *Kayenta) options(m *Metric) mannwhitney.Options {
 	}
 }
 
-// ofRanks are the margins of a policy as the ranks take them.
-func (p *Policy) ofRanks(m *Metric) (margin, slack mannwhitney.Margin) {
+// ofRanks are the margins of a metric as the ranks take them. A policy's difference
+// of rates is none of values: those take it from the metric alone.
+func (p *Policy) ofRanks(m *Metric, values bool) (margin, slack mannwhitney.Margin) {
 	a, b := p.margin(m), p.slack(m, Margin{})
+	if values && m.Margin == nil {
+		a.Add = 0
+	}
+	if values && (m.Margin == nil || !p.Slack.zero()) {
+		b.Add = 0
+	}
 	return mannwhitney.Margin{Add: a.Add, Ratio: a.Ratio}, mannwhitney.Margin{Add: b.Add, Ratio: b.Ratio}
 }
 

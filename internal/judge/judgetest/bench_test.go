@@ -111,12 +111,19 @@ type null struct {
 	margin, prior float64
 	shocks        bool // both versions are hit now and then, twenty times as hard
 	times         bool // the canary's rate is twice the baseline's in shocks, too
+	drift         bool // rates move up to four times as high, weights from half to a twentieth
 }
 
 // world over a hundred minutes.
 func (n null) world() judgetest.World {
-	return judgetest.World{Name: n.name, Minutes: 100, At: func(_ int, rng *rand.Rand) judgetest.Traffic {
+	return judgetest.World{Name: n.name, Minutes: 100, At: func(minute int, rng *rand.Rand) judgetest.Traffic {
 		t := n.traffic
+		if n.drift {
+			t.BaselineRate *= math.Exp2(1 - math.Cos(float64(minute)/8))
+			t.CanaryRate = t.BaselineRate + n.margin
+			t.Canary -= int64(minute / 10 * 10)
+			t.Baseline += int64(minute / 10 * 10)
+		}
 		if n.shocks && rng.Float64() < 0.2 {
 			t.BaselineRate *= 20
 			if t.CanaryRate = t.BaselineRate + n.margin; n.times {
@@ -139,6 +146,7 @@ func BenchmarkFalseAlarms(b *testing.B) {
 		{name: "edge-1-2", traffic: even(0.01, 0.02), margin: 0.01, prior: 0.01},
 		{name: "equal-1.4", traffic: even(0.014, 0.014), prior: 0.01},
 		{name: "split-5-95", traffic: split, margin: 0.001, prior: 0.001},
+		{name: "edge-drift-weights", traffic: even(0.001, 0.002), margin: 0.001, prior: 0.001, drift: true},
 		{name: "prior-10x-off", traffic: even(0.001, 0.002), margin: 0.001, prior: 0.01},
 		{name: "shocks-added", traffic: even(0.001, 0.002), margin: 0.001, prior: 0.001, shocks: true},
 		{name: "shocks-ratio", traffic: even(0.001, 0.002), margin: 0.001, prior: 0.001, shocks: true, times: true},
