@@ -10,7 +10,7 @@ import (
 
 // verbs are all of them, groups with their parts.
 func verbs() []string {
-	return strings.Split("status,alerts,gate,canary,promote,rollback,why,replay,discover,try,init,measure,lint,expand,schema,diff,analyze,backtest,test,ledger,"+
+	return strings.Split("status,alerts,gate,canary,promote,rollback,watch,why,replay,discover,try,init,measure,lint,expand,schema,diff,analyze,backtest,test,ledger,"+
 		"freeze add,freeze end,freeze list,exclude add,exclude end,exclude list,silence add,silence end,silence list,record deployment,version,"+
 		"watch,record incident,"+
 		"cloudwatch,cloudwatch clock,cloudwatch fault,cloudwatch requests,cloudwatch load,"+

@@ -18,7 +18,7 @@ func (m *machine) looked(e Looked) Command {
 		if stop, is := m.foreign(*e.Target); is {
 			return stop
 		}
-		m.Now = *e.Target
+		m.keep(*e.Target)
 	}
 	if red := m.alarms(e.Red); len(red) > 0 {
 		m.say("alarm", "alarms became red: %s", strings.Join(red, ", "))

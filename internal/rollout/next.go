@@ -117,13 +117,14 @@ func (m *machine) observed(e Observed) Command {
 		if stop, is := m.foreign(e.State); is {
 			return stop
 		}
-		m.Now, m.Moved, m.Tries = e.State, m.now, 0
+		m.keep(e.State)
+		m.Moved, m.Tries = m.now, 0
 		return Command{Do: Look}
 	case Pause:
 		if stop, is := m.foreign(e.State); is {
 			return stop
 		}
-		m.Now = e.State
+		m.keep(e.State)
 	case End:
 	}
 	return Command{Do: Stop}
@@ -145,10 +146,13 @@ func (m *machine) preflight(e Observed) Command {
 		return refuse("busy", "the target is busy: %s", e.State.Busy)
 	case !e.State.Ready:
 		return m.again(Read, triesRead, func() Command { return refuse("busy", "the target is not ready") })
-	case e.State.Stable == "":
+	case e.State.Stable == "" && !e.Caps.Blind:
 		return refuse("base", "it is not known which version serves")
 	}
 	base := e.State
+	if m.Blind = e.Caps.Blind; m.Blind && base.Stable == "" {
+		base.Stable = m.Serves
+	}
 	m.Base, m.Now, m.Tries = &base, base, 0
 	if m.Version == "" {
 		m.Phase = Publish
@@ -172,6 +176,13 @@ func (m *machine) shift() Command {
 		return m.bake()
 	}
 	return m.announce(act.Shift, act.Split{Stable: m.Base.Stable, Canary: m.Version, Weight: m.At().Weight})
+}
+
+// keep takes over how the target lies; a blind one says nothing of worth.
+func (m *machine) keep(is act.State) {
+	if !m.Blind {
+		m.Now = is
+	}
 }
 
 // announce puts an action into the state; it is recorded before it is done.
@@ -221,6 +232,9 @@ func (m *machine) settle(is act.State) Command {
 		return Command{Do: Stop}
 	}
 	switch {
+	case m.Blind && (is.Stable == "" || !is.Same(m.Action.To)):
+		// Nobody can see whether it was done: it is done again.
+		return Command{Do: Apply, After: backoff(m.Tries)}
 	case !m.ours(is.Split):
 		stop, _ := m.foreign(is)
 		return stop

@@ -57,6 +57,10 @@ type State struct {
 	// Base is the target before anything was moved: what it is restored to. nil:
 	// nothing was moved, or will be before it is set.
 	Base *act.State `json:"base,omitempty"`
+	// Blind says that the target cannot be asked how it lies: what was recorded is
+	// all that is known. Serves is the version that is said to serve there.
+	Blind  bool   `json:"blind,omitempty"`
+	Serves string `json:"serves,omitempty"`
 	// Now is how the target lies, as it was last read.
 	Now act.State `json:"now"`
 	// Action is announced, and not known to be done.
@@ -108,7 +112,7 @@ func (s *State) Check() error {
 	case s.Plan.Still:
 	case moves && s.Base == nil:
 		return bad("it is not recorded how the target was before")
-	case s.Base != nil && (!s.Base.Whole() || s.Base.Stable == ""):
+	case s.Base != nil && (!s.Base.Whole() || s.Base.Stable == "" && !s.Blind):
 		return bad("what is recorded of the target before is no whole version")
 	case s.Phase == Intent && s.Action == nil:
 		return bad("it announces nothing")
@@ -140,7 +144,7 @@ func (s *State) Needs() slo.Minute { return s.At().Bake + s.Extra }
 
 // ours says whether a split may be of this rollout's making.
 func (s *State) ours(o act.Split) bool {
-	return o.Same(s.Now.Split) || s.Action != nil && (o.Same(s.Action.To) || o.Same(s.Action.From.Split)) ||
+	return s.Blind || o.Same(s.Now.Split) || s.Action != nil && (o.Same(s.Action.To) || o.Same(s.Action.From.Split)) ||
 		slices.ContainsFunc(s.Left, o.Same)
 }
 

@@ -28,7 +28,8 @@ type Options struct {
 	// Actor moves the traffic; nil where the plan moves none.
 	Actor act.Actor
 	// Baseline and Canary are how the meter calls the two sides where no traffic is
-	// moved.
+	// moved. Baseline is also the version that is said to serve on a target that
+	// cannot be asked.
 	Baseline, Canary string
 	Meter            meter.Meter
 	// Decide is the judge; nil: [judge.Decide].
@@ -162,6 +163,7 @@ func newRunner(env *run.Env, opt Options) (*runner, error) {
 // begin makes the state of a new rollout behind the newest entry.
 func (r *runner) begin(head lease.Head) {
 	r.state = rollout.New(r.newID(head), r.opt.Rollout.Plan, r.opt.Release)
+	r.state.Serves = r.opt.Baseline
 	r.chain.Begin(r.target, head)
 }
 
