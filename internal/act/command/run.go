@@ -64,7 +64,10 @@ func (t *Target) run(ctx context.Context, text string, env []string) ([]byte, er
 	cmd.Stdout, cmd.Stderr = out, said
 	if t.opt.Log != nil {
 		log := &lines{t: t}
-		cmd.Stdout, cmd.Stderr = both{out, log}, both{said, log}
+		cmd.Stderr = both{said, log}
+		if text != t.opt.Read { // what that one prints is an answer, each minute
+			cmd.Stdout = both{out, log}
+		}
 	}
 	apart(cmd)
 	cmd.WaitDelay = grace

@@ -43,7 +43,7 @@ func (o *options) plan(ctx context.Context, h *host.Host, ask *runcanary.Options
 	}
 	var is act.State
 	if ask.Actor != nil {
-		out.Target = r.Target.String()
+		out.Target = placeName(r.Target)
 		if err := r.Plan.Check(ask.Actor.Caps()); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/cli/report"
 	"gitlab.com/nines-sre/nines/internal/config"
@@ -95,7 +96,7 @@ func (s *shown) rollout(h *host.Host) *render.Rollout {
 		ExitCode: s.out.ExitCode, Advice: s.advice(),
 	}
 	if s.ask.Rollout.Target.Kind != "" {
-		r.Target = s.ask.Rollout.Target.String()
+		r.Target = placeName(s.ask.Rollout.Target)
 	}
 	for i, p := range st.Plan.Steps {
 		if s.verb != "canary" {
@@ -159,7 +160,7 @@ func (s *shown) headline() (string, term.Tone) {
 	st, v := &s.out.State, s.version()
 	target := "the traffic"
 	if s.ask.Rollout.Target.Kind != "" {
-		target = s.ask.Rollout.Target.String()
+		target = placeName(s.ask.Rollout.Target)
 	}
 	old := s.baseline()
 	switch {
@@ -290,7 +291,15 @@ func targetName(s *shown) string {
 	if s.ask.Rollout.Target.Kind == "" {
 		return ""
 	}
-	return s.ask.Rollout.Target.String()
+	return placeName(s.ask.Rollout.Target)
+}
+
+// placeName is a place without what only the program needs to know.
+func placeName(p act.Place) string {
+	if p.Kind == "command" {
+		return "command:" + p.Params["shift"]
+	}
+	return p.String()
 }
 
 func result(r *judge.Result) *judge.Result {

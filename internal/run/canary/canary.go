@@ -97,6 +97,9 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	if err := r.notHeld(ctx, head); err != nil {
+		return Outcome{}, err
+	}
 	open := head.Open()
 	frozen, err := r.frozen(ctx)
 	if err != nil && !open {
@@ -240,6 +243,24 @@ func (r *runner) claim(ctx context.Context) (lease.Head, error) {
 			return head, fault.Wrap(fault.Canceled, "wait for the lease", err, "")
 		}
 	}
+}
+
+// notHeld refuses to begin beside a version that is held: its record says how to
+// put the old one back, and must stay the newest.
+func (r *runner) notHeld(ctx context.Context, head lease.Head) error {
+	b := &head.Body
+	if b.Phase != lease.End || b.State.Outcome != rollout.Held || r.opt.Actor == nil {
+		return nil
+	}
+	is, err := r.opt.Actor.Read(ctx)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "read the target", err, "")
+	}
+	if !b.State.Blind && !is.Same(b.State.Now.Split) {
+		return nil // somebody has ended that by other means
+	}
+	return fault.New(fault.Conflict, "rollout "+b.Rollout, fmt.Sprintf("version %s is held: the target lies at %s", b.State.Version, b.State.Now.Split),
+		"finish it with `nines promote`, or put the old version back with `nines rollback`")
 }
 
 // frozen says which freezes hold a rollout at this instant.

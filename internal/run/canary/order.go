@@ -74,7 +74,10 @@ func Rollback(ctx context.Context, env *run.Env, opt Options, head lease.Head, t
 		return Outcome{}, fault.Wrap(fault.Unavailable, op, err, "")
 	}
 	if to == "" {
-		if to = before(b, &is); to == "" {
+		if to, err = r.before(ctx, &is); err != nil {
+			return Outcome{}, err
+		}
+		if to == "" {
 			return Outcome{}, fault.New(fault.Invalid, op, fmt.Sprintf("it is not recorded what served before %s", is.Split), "name it with --to VERSION")
 		}
 	}
@@ -90,16 +93,17 @@ func Rollback(ctx context.Context, env *run.Env, opt Options, head lease.Head, t
 	return r.order(ctx, rollout.Back)
 }
 
-// before is the version that served before the one that serves now, as far as the
-// newest rollout tells.
-func before(b *lease.Body, is *act.State) string {
-	switch {
-	case !is.Whole():
-		return is.Stable
-	case b.State.Base != nil && b.State.Outcome == rollout.Promoted && b.State.Version == is.Stable:
-		return b.State.Base.Stable
+// before is the version that served before the one that serves now, as far as a
+// rollout tells; "" for none.
+func (r *runner) before(ctx context.Context, is *act.State) (string, error) {
+	if !is.Whole() {
+		return is.Stable, nil
 	}
-	return ""
+	h, err := lease.Promoted(ctx, r.env.Ledger, r.opt.Rollout.Service, r.target, is.Stable)
+	if err != nil || h.Body.State.Base == nil {
+		return "", err //nolint:wrapcheck // says all there is to say
+	}
+	return h.Body.State.Base.Stable, nil
 }
 
 // orders is a runner for somebody's word about a rollout that is there.

@@ -118,6 +118,24 @@ func find(ctx context.Context, l ledger.Ledger, service string, is func(*Body) b
 	return Head{}, nil
 }
 
+// Promoted finds the rollout that made a version the one that serves on a target.
+func Promoted(ctx context.Context, l ledger.Ledger, service, target, version string) (Head, error) {
+	for e, err := range l.Scan(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.KindRollout}, Subject: service, Newest: true}) {
+		if err != nil {
+			return Head{}, fault.Wrap(fault.Unavailable, "read the record of rollouts", err, "")
+		}
+		h := Head{ID: e.ID, At: e.At}
+		if e.Subject != service || json.Unmarshal(e.Body, &h.Body) != nil {
+			continue // of a watch, or nothing that helps
+		}
+		b := &h.Body
+		if b.Stage == Stage && b.Target == target && b.Phase == End && b.State.Outcome == rollout.Promoted && b.State.Version == version {
+			return h, nil
+		}
+	}
+	return Head{}, nil
+}
+
 // Chain is the hold on a target.
 type Chain struct {
 	Ledger  ledger.Ledger

@@ -25,6 +25,8 @@ type Options struct {
 	Split   config.Split
 	Target  act.Place // what the versions are versions of; may be empty
 	Now     func() time.Time
+	// Together reads all versions together, and none by itself.
+	Together bool
 }
 
 // line is one metric and the queries that it is made of.
@@ -63,9 +65,13 @@ func New(env *run.Env, opt Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	version := "1"
+	if opt.Together {
+		version = ""
+	}
 	for i := range s.lines {
 		for _, q := range s.lines[i].queries {
-			if _, err := s.narrow(q.Spec, "1"); err != nil {
+			if _, err := s.narrow(q.Spec, version); err != nil {
 				return nil, fault.Wrap(fault.Invalid, "metric "+s.lines[i].Name, err, "")
 			}
 		}

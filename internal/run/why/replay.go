@@ -40,8 +40,12 @@ func Recompute(ctx context.Context, env *run.Env, id string) (Replay, error) {
 	} else if err != nil {
 		return r, fault.Wrap(fault.Internal, "replay "+e.ID, err, "")
 	}
-	if ofWatch(e.Body) {
-		recorded, again, more := replayWatch(e.Body)
+	if ofWatch(e.Body) || ofJudge(e.Body) {
+		replay := replayJudge
+		if ofWatch(e.Body) {
+			replay = replayWatch
+		}
+		recorded, again, more := replay(e.Body)
 		r.Recorded, r.Again = recorded, again
 		wrong = append(wrong, more...)
 		return r.compared(e, wrong), nil

@@ -30,8 +30,11 @@ func Explain(ctx context.Context, env *run.Env, id string) (Explanation, error) 
 	if err != nil {
 		return Explanation{}, err
 	}
-	if ofWatch(e.Body) {
+	switch {
+	case ofWatch(e.Body):
 		return explainWatch(ctx, env, e)
+	case ofJudge(e.Body):
+		return explainJudge(ctx, env, e)
 	}
 	var rec rungate.Record
 	if err := json.Unmarshal(e.Body, &rec); err != nil {
