@@ -432,3 +432,36 @@ func TestWhichDeployment(t *testing.T) {
 		t.Errorf("%s, and then %s", first.ID, again.ID)
 	}
 }
+
+// TestKilledWhileRollingBack ends the process at each call of the target, as kill -9
+// does, and calls again: the rollback is finished, once, and recorded.
+func TestKilledWhileRollingBack(t *testing.T) {
+	for k := 0; ; k++ {
+		w := badVersion(t)
+		n, killed := 0, false
+		w.actor.Pick = func(string) actor.Trouble {
+			if n++; n == k+1 {
+				killed = true
+				panic("kill -9")
+			}
+			return actor.Fine
+		}
+		func() {
+			defer func() { _ = recover() }()
+			w.run(t.Context())
+		}()
+		if v := w.actor.Split(); !v.Whole() {
+			t.Fatalf("killed at call %d, and the target lies at %s", k, v)
+		}
+		out := w.run(t.Context())
+		if out.Undo == nil || !out.Undo.Done || out.Undo.To != "7" || w.actor.Split().Stable != "7" || len(w.actor.Writes()) != 1 {
+			t.Fatalf("killed at call %d: %+v, %s, %d writes", k, out.Undo, w.actor.Split(), len(w.actor.Writes()))
+		}
+		if out.Decision.Verdict != decision.Fail || count(w, ledger.KindIncident) != 1 {
+			t.Fatalf("killed at call %d: %v, %v", k, out.Decision.Verdict, w.kinds())
+		}
+		if !killed {
+			break
+		}
+	}
+}
