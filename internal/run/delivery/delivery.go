@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -13,9 +14,11 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/ledger"
+	"gitlab.com/nines-sre/nines/internal/rollout"
 	"gitlab.com/nines-sre/nines/internal/run"
 	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
 	"gitlab.com/nines-sre/nines/internal/run/incident"
+	"gitlab.com/nines-sre/nines/internal/run/lease"
 	runwatch "gitlab.com/nines-sre/nines/internal/run/watch"
 )
 
@@ -102,6 +105,7 @@ type reader struct {
 	undos    []placed[delivery.Undo]
 	catches  []placed[delivery.Catch]
 	suffered []placed[delivery.Incident]
+	promoted []delivery.Deployment  // versions that a rollout gave all traffic, as the target calls them
 	repairs  map[string][]time.Time // version -> when the gate was told it repairs
 }
 
@@ -159,12 +163,12 @@ func (r *reader) rollout(e *ledger.Entry) error {
 		Stage       string `json:"stage"`
 		Phase       string `json:"phase"`
 		State       struct {
-			Version string `json:"version"`
-			Outcome string `json:"outcome"`
+			Version string          `json:"version"`
+			Outcome rollout.Outcome `json:"outcome"`
+			Undo    bool            `json:"undo"` // a rollback by command
+			Base    *act.State      `json:"base"`
 		} `json:"state"`
-		Action  *act.Action    `json:"action"`
-		Outcome *act.Outcome   `json:"outcome"`
-		Undo    *runwatch.Undo `json:"undo"`
+		Undo *runwatch.Undo `json:"undo"`
 	}
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return err
@@ -175,17 +179,39 @@ func (r *reader) rollout(e *ledger.Entry) error {
 		if b.Phase == string(runwatch.PhaseDone) && b.Undo != nil && b.Undo.Done {
 			undo(delivery.Undo{At: b.Undo.At, From: b.Undo.From, To: b.Undo.To, Stage: runwatch.Stage})
 		}
-	case b.Phase == "end" && b.State.Outcome == runwatch.Failed:
-		stage := b.Stage
-		if stage == "" {
-			stage = "canary"
-		}
-		r.catches = append(r.catches, placed[delivery.Catch]{b.Environment, delivery.Catch{At: e.At, Version: b.State.Version, Stage: stage}})
-	case b.Phase == "done" && b.Action != nil && b.Action.Verb == act.Rollback && b.Outcome != nil && b.Outcome.State.Same(b.Action.To):
-		undo(delivery.Undo{At: e.At, From: b.Action.From.Stable, To: b.Action.To.Stable})
+	case b.Phase != string(lease.End):
+	case b.State.Outcome == rollout.Failed:
+		r.catches = append(r.catches, placed[delivery.Catch]{b.Environment, delivery.Catch{At: e.At, Version: b.State.Version, Stage: cmp.Or(b.Stage, lease.Stage)}})
+	case b.State.Outcome == rollout.Promoted:
+		r.promoted = append(r.promoted, delivery.Deployment{Version: b.State.Version, At: e.At})
+	case b.State.Undo && b.State.Outcome == rollout.Restored && b.State.Base != nil:
+		undo(delivery.Undo{At: e.At, From: b.State.Version, To: b.State.Base.Stable})
 	}
 	return nil
 }
+
+// named gives a version of the target the name under which it was deployed: an alias
+// knows numbers, and deployments are recorded under commits. The rollout that promoted
+// it stands beside the record of the deployment.
+func (r *reader) named(version string, at time.Time) string {
+	if slices.ContainsFunc(r.req.Deployments, func(d delivery.Deployment) bool { return d.Version == version }) {
+		return version
+	}
+	for _, p := range slices.Backward(r.promoted) {
+		if p.Version != version || p.At.After(at) {
+			continue
+		}
+		for _, d := range r.req.Deployments {
+			if d.At.Sub(p.At).Abs() <= beside {
+				return d.Version
+			}
+		}
+	}
+	return version
+}
+
+// beside is how far a rollout's end and the record of its deployment lie apart.
+const beside = 5 * time.Minute
 
 // choose keeps what is of the environment that was asked for. What a canary caught
 // elsewhere counts too: that is before production.
@@ -195,7 +221,10 @@ func (r *reader) choose(environment string) {
 	}
 	r.req.Environment = environment
 	r.req.Deployments = kept(r.deployed, environment)
-	r.req.Undos = kept(r.undos, environment)
+	for _, u := range kept(r.undos, environment) {
+		u.From, u.To = r.named(u.From, u.At), r.named(u.To, u.At)
+		r.req.Undos = append(r.req.Undos, u)
+	}
 	r.req.Incidents = kept(r.suffered, environment)
 	for _, c := range r.catches {
 		if c.environment != "" && environment != "" && c.environment != environment {

@@ -183,7 +183,7 @@ func (w *watcher) guard(ctx context.Context, now *act.State, to string) error {
 }
 
 // rolledBack returns the entry of a rollback that was done and fits; "": there is
-// none. A rollout that ended as failed has rolled its version back too.
+// none. Rollouts have ends of their own.
 func (w *watcher) rolledBack(ctx context.Context, fits func(*Body) bool) string {
 	found := ""
 	if w.env.Ledger == nil {
@@ -198,9 +198,10 @@ func (w *watcher) rolledBack(ctx context.Context, fits func(*Body) bool) string 
 		if json.Unmarshal(e.Body, &b) != nil || !w.here(b.Environment) {
 			continue
 		}
-		if b.Phase == PhaseEnd && b.Stage != Stage && b.State.Outcome == Failed {
-			b.Undo = &Undo{From: failedVersion(e.Body), Done: true}
-		} else if b.Phase != PhaseDone {
+		switch {
+		case b.Phase == PhaseEnd && b.Stage != Stage:
+			b.Undo = &Undo{From: takenBack(e.Body), Done: true}
+		case b.Phase != PhaseDone:
 			continue
 		}
 		if b.Undo != nil && b.Undo.Done && b.Undo.From != "" && fits(&b) {
@@ -210,17 +211,23 @@ func (w *watcher) rolledBack(ctx context.Context, fits func(*Body) bool) string 
 	return found
 }
 
-// failedVersion is the version of a rollout that ended as failed.
-func failedVersion(body []byte) string {
+// takenBack is the version that lost its traffic by a rollout that has ended: one
+// that failed, or a rollback by command. "": none did.
+func takenBack(body []byte) string {
 	var b struct {
 		State struct {
 			Version string `json:"version"`
+			Outcome string `json:"outcome"`
+			Undo    bool   `json:"undo"`
 		} `json:"state"`
 	}
 	if json.Unmarshal(body, &b) != nil {
 		return ""
 	}
-	return b.State.Version
+	if o := rollout.Outcome(b.State.Outcome); o == rollout.Failed || b.State.Undo && o == rollout.Restored {
+		return b.State.Version
+	}
+	return ""
 }
 
 // newer is a version that was deployed behind the one that is watched; "": none.
