@@ -35,7 +35,8 @@ MODULES := $(filter-out $(PEERS),$(patsubst %/go.mod,%,$(wildcard telemetry/go.m
 ifeq ($(NINES_SKIP_FOREIGN),)
 FOREIGN := NINES_PYTHON="$(CURDIR)/.tools/foreign/py/bin/python" NINES_NODE_MODULES="$(CURDIR)/.tools/foreign/js/node_modules" \
 	NINES_NODE="$(CURDIR)/.tools/gitlab-ci/node" NINES_GITLAB_CI_LOCAL="$(CURDIR)/.tools/gitlab-ci/node_modules/gitlab-ci-local/dist/index.js" \
-	NINES_TELEMETRY_NODE_MODULES="$(CURDIR)/.tools/telemetry/js/node_modules" NINES_COLLECTOR="$(CURDIR)/.tools/telemetry/collector"
+	NINES_TELEMETRY_NODE_MODULES="$(CURDIR)/.tools/telemetry/js/node_modules" NINES_COLLECTOR="$(CURDIR)/.tools/telemetry/collector" \
+	NINES_PIPELINE_TOOLS="$(CURDIR)/.tools/templates"
 endif
 
 .PHONY: help
@@ -92,6 +93,7 @@ test-full: test ## the long ones: 50 kills in the middle of measuring, fuzzing, 
 	tools/promtool.sh
 	NINES_PROMTOOL="$(CURDIR)/.tools/promtool" go test -count=1 -timeout 40m -run Promtool ./internal/render/prometheus ./internal/run/render
 	tools/templates.sh --scan
+	$(FOREIGN) NINES_FULL=1 go test -count=1 -timeout 30m -run 'Pipeline' ./internal/e2e
 	$(if $(NINES_SKIP_FOREIGN),,tools/alertmanager.sh && NINES_ALERTMANAGER="$(CURDIR)/.tools/alertmanager" go test -count=1 ./internal/notify/alertmanager)
 	tools/fuzz.sh $(FUZZTIME)
 	@for m in $(PEERS); do echo "in $$m:" && (cd $$m && go test -timeout $(TEST_TIMEOUT) ./...) || exit 1; done

@@ -3,6 +3,8 @@
 # AWS's translator of SAM (what it makes of them is linted too), and with --scan
 # checkov as well. All are installed, pinned, under .tools/templates; checkov takes
 # a minute and 300 MB, so that only `make test-full` runs it. None talks to anybody.
+# bandit is installed for the tests of the pipeline, which run it and cfn-lint; with
+# --scan gosec is, too.
 #
 #   tools/templates.sh [--scan]
 set -euo pipefail
@@ -26,6 +28,7 @@ templates=(deploy/*.yaml examples/payment-api/template.yaml)
 
 program cfn-lint tools/templates/requirements.txt
 program sam tools/templates/sam.txt
+program bandit tools/templates/bandit.txt
 .tools/templates/cfn-lint/bin/cfn-lint --regions eu-west-1 us-east-1 eu-central-1 -- "${templates[@]}"
 # What nines render writes, as the golden files keep it.
 .tools/templates/cfn-lint/bin/cfn-lint --regions eu-west-1 us-east-1 -- internal/run/render/testdata/*/cloudformation/*.template.json
@@ -38,6 +41,7 @@ rm -f .tools/templates/translated/*
 .tools/templates/cfn-lint/bin/cfn-lint --regions eu-west-1 --ignore-checks W2001 W1028 -- .tools/templates/translated/*.json
 
 if [ "${1:-}" = --scan ]; then
+	[ -x .tools/templates/gosec/bin/gosec ] || GOBIN="$PWD/.tools/templates/gosec/bin" go install github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 	program checkov tools/templates/checkov.txt
 	.tools/templates/checkov/bin/checkov $(printf -- '--file %s ' "${templates[@]}") --framework cloudformation --compact --quiet --skip-download
 fi
