@@ -11,7 +11,7 @@ import (
 )
 
 // values are minutes in which the canary and the baseline have these values.
-func values(canary, baseline []float64) (out []judge.Sample) {
+func ranked(canary, baseline []float64) (out []judge.Sample) {
 	for i := range max(len(canary), len(baseline)) {
 		s := judge.Sample{At: slo.Minute(1000 + i)}
 		if i < len(canary) {
@@ -47,7 +47,7 @@ func noisy(n int, middle float64) (out []float64) {
 func TestKayentaFaults(t *testing.T) {
 	type metrics = []judge.Metric
 	one := func(canary, baseline []float64) metrics {
-		return metrics{{Name: "a", Samples: values(canary, baseline)}}
+		return metrics{{Name: "a", Samples: ranked(canary, baseline)}}
 	}
 	long := func(part int) []float64 { return append(many(100, 6*part), noisy(60-6*part, 1)...) }
 	for _, c := range []struct {
@@ -63,17 +63,17 @@ func TestKayentaFaults(t *testing.T) {
 		{"twice as slow, an hour", one(noisy(60, 200), noisy(60, 100)), decision.Fail, decision.Fail},
 		{"faster", one(noisy(60, 50), noisy(60, 100)), decision.Pass, decision.Pass},
 		{"no data, group of another", metrics{
-			{Name: "a", Samples: values(noisy(60, 100), noisy(60, 100))},
-			{Name: "b", Samples: values(noisy(60, 100), noisy(60, 100))},
+			{Name: "a", Samples: ranked(noisy(60, 100), noisy(60, 100))},
+			{Name: "b", Samples: ranked(noisy(60, 100), noisy(60, 100))},
 			{Name: "c"},
 		}, decision.Pass, decision.Inconclusive},
 		{"muted", metrics{
-			{Name: "a", Samples: values(noisy(60, 100), noisy(60, 100))},
-			{Name: "b", Samples: values(noisy(60, 200), noisy(60, 100)), Muted: true},
+			{Name: "a", Samples: ranked(noisy(60, 100), noisy(60, 100))},
+			{Name: "b", Samples: ranked(noisy(60, 200), noisy(60, 100)), Muted: true},
 		}, decision.Pass, decision.Pass},
 		{"critical", metrics{
-			{Name: "a", Samples: values(noisy(60, 100), noisy(60, 100)), Group: "a"},
-			{Name: "b", Samples: values(noisy(60, 200), noisy(60, 100)), Critical: true, Group: "a"},
+			{Name: "a", Samples: ranked(noisy(60, 100), noisy(60, 100)), Group: "a"},
+			{Name: "b", Samples: ranked(noisy(60, 200), noisy(60, 100)), Critical: true, Group: "a"},
 		}, decision.Fail, decision.Fail},
 	} {
 		if got := kayenta(true, c.metrics...); got.Verdict != c.compatible {
@@ -109,7 +109,7 @@ func TestKayentaCounts(t *testing.T) {
 }
 
 func TestKayentaUrgent(t *testing.T) {
-	m := judge.Metric{Name: "latency", Critical: true, Samples: values(noisy(60, 200), noisy(60, 100))}
+	m := judge.Metric{Name: "latency", Critical: true, Samples: ranked(noisy(60, 200), noisy(60, 100))}
 	r := judge.Request{
 		Policy:  judge.Policy{Method: judge.MannWhitney, Kayenta: &judge.Kayenta{CriticalIncrease: 3}},
 		Metrics: []judge.Metric{m}, From: 1000, To: 2000,
@@ -138,13 +138,13 @@ func TestKayentaSettings(t *testing.T) {
 func TestRanksOfValuesSlack(t *testing.T) {
 	r := judge.Request{
 		Policy:  judge.Policy{Method: judge.MannWhitney, Slack: judge.Margin{Add: 0.001}, Margin: judge.Margin{Add: 0.001}},
-		Metrics: []judge.Metric{{Name: "latency", Samples: values(noisy(60, 100), noisy(60, 100))}}, From: 1000, To: 2000,
+		Metrics: []judge.Metric{{Name: "latency", Samples: ranked(noisy(60, 100), noisy(60, 100))}}, From: 1000, To: 2000,
 	}
 	if got := judge.Judge(r); got.Verdict != decision.Pass {
 		t.Errorf("alike: %+v", got)
 	}
 	r.Metrics[0].Margin = &judge.Margin{Add: 200}
-	r.Metrics[0].Samples = values(noisy(60, 200), noisy(60, 100))
+	r.Metrics[0].Samples = ranked(noisy(60, 200), noisy(60, 100))
 	if got := judge.Judge(r); got.Verdict == decision.Fail {
 		t.Errorf("twice as slow, which is allowed: %+v", got)
 	}
