@@ -44,7 +44,7 @@ var layers = []layer{
 		"internal/metric/metrictest", "internal/timeline/timelinetest", "internal/ledger/ledgertest",
 		"internal/act/acttest", "internal/judge/judgetest", "internal/check/checktest", "internal/config/configtest",
 		"internal/publish/publishtest", "internal/backtest/synthetic",
-		"internal/testkit/*",
+		"internal/testkit/moto", "internal/testkit/*",
 		"internal/forge/forgetest", "internal/notify/notifytest",
 	}},
 	{name: "adapters", patterns: []string{
