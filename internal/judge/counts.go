@@ -23,7 +23,7 @@ func byEvidence(m *Metric, p *Policy) outcome {
 	for i := range m.Samples {
 		b, c := &m.Samples[i].Baseline, &m.Samples[i].Canary
 		counts = counts || b.Total > 0 || c.Total > 0
-		buckets = buckets || b.Buckets != nil && c.Buckets != nil
+		buckets = buckets || len(b.Buckets) > 1 && len(c.Buckets) > 1 // one bucket tells nothing apart
 		values = values || b.Value != nil && c.Value != nil
 	}
 	switch {
@@ -55,7 +55,7 @@ func newCounting(m *Metric, p *Policy, counts, buckets bool) *counting {
 		c.tests()
 	}
 	if buckets {
-		c.shape = newShape(m)
+		c.shape = newShape(m, c.slack)
 	}
 	return c
 }
@@ -121,6 +121,9 @@ func (c *counting) run() outcome {
 		}
 		if c.shape != nil {
 			c.shape.add(s)
+			if need := math.Log(1 / c.p.Beta); c.harm == nil && c.out.LogEPass < need {
+				c.out.LogEPass = max(c.out.LogEPass, c.shape.pass())
+			}
 		}
 		if c.out.LogE >= plenty {
 			continue
@@ -185,7 +188,7 @@ func (c *counting) finding() outcome {
 // requests, enough evidence.
 func (c *counting) passes() bool {
 	enough := c.out.Canary.Total >= c.p.Least && c.out.Baseline.Total >= c.p.Least
-	return enough && c.harm != nil && c.out.LogEPass >= math.Log(1/c.p.Beta)
+	return enough && c.out.LogEPass >= math.Log(1/c.p.Beta)
 }
 
 // best is the size of a sample around which intervals are narrowest.

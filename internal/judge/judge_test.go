@@ -34,6 +34,26 @@ func values(minutes int, base, canary float64) []judge.Sample {
 	return out
 }
 
+// shaped is a metric of buckets that are a tenth wide, 100 requests of each version a
+// minute, around a bucket of each.
+func shaped(minutes, base, canary int) judge.Metric {
+	m := judge.Metric{}
+	for i := range 19 {
+		m.Edges = append(m.Edges, math.Pow(1.1, float64(i)))
+	}
+	around := func(at int) []int64 {
+		out := make([]int64, 20)
+		out[at-1], out[at], out[at+1] = 30, 40, 30
+		return out
+	}
+	for i := range minutes {
+		m.Samples = append(m.Samples, judge.Sample{
+			At: slo.Minute(1 + i), Baseline: judge.Arm{Buckets: around(base)}, Canary: judge.Arm{Buckets: around(canary)},
+		})
+	}
+	return m
+}
+
 func one(p judge.Policy, m judge.Metric) judge.Result {
 	if m.Name == "" {
 		m.Name = "availability"
@@ -81,6 +101,10 @@ func TestVerdicts(t *testing.T) {
 		"values, few":       {judge.Policy{Margin: judge.Margin{Ratio: 1.1}}, judge.Metric{Samples: values(3, 100, 100.2)}, decision.Inconclusive, "not sure"},
 		"values downwards":  {judge.Policy{}, judge.Metric{Worse: judge.Decrease, Samples: values(30, 120, 100)}, decision.Fail, ""},
 		"values either way": {judge.Policy{}, judge.Metric{Worse: judge.Either, Samples: values(30, 120, 100)}, decision.Fail, ""},
+		"shape worse":       {judge.Policy{}, shaped(30, 5, 9), decision.Fail, "99th percentile is 1.46 times"},
+		"shape alike":       {judge.Policy{Slack: judge.Margin{Ratio: 1.05}}, shaped(60, 5, 5), decision.Inconclusive, ""},
+		"shape passes":      {judge.Policy{Slack: judge.Margin{Ratio: 1.5}}, shaped(60, 5, 5), decision.Pass, "no worse"},
+		"ratio and bursts":  {judge.Policy{Bursts: true}, judge.Metric{Margin: &judge.Margin{Ratio: 2}, Samples: steady(30, 9, 1, 9, 1)}, decision.Inconclusive, "bursts"},
 		"unknown method":    {judge.Policy{}, judge.Metric{Method: "guess", Samples: values(3, 1, 1)}, decision.Inconclusive, "guess"},
 	} {
 		got := one(c.policy, c.metric)
@@ -185,9 +209,9 @@ func drawRequest(t *rapid.T) judge.Request {
 		Method: rapid.SampledFrom([]judge.Method{judge.EProcess, judge.Threshold}).Draw(t, "method"),
 		Limit:  &judge.Limit{Good: .95},
 		Margin: rapid.SampledFrom([]judge.Margin{{}, {Add: .02}, {Ratio: 2}, {Add: .02, Ratio: 1.5}}).Draw(t, "margin"),
-		Bursts: rapid.Bool().Draw(t, "bursts"),
 		Pass:   rapid.SampledFrom([]float64{0, 60}).Draw(t, "pass"),
 	}}
+	r.Policy.Bursts = r.Policy.Margin.Ratio == 0 && rapid.Bool().Draw(t, "bursts")
 	r.Policy.Marginal = min(r.Policy.Pass, 40)
 	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "metrics")] {
 		m := judge.Metric{

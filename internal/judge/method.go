@@ -80,6 +80,9 @@ func judged(m *Metric, p *Policy) outcome {
 	if err == nil {
 		err = m.check()
 	}
+	if err == nil && p.Bursts && p.margin(m).Ratio > 0 {
+		err = errBursts()
+	}
 	if err != nil {
 		out.Class, out.Text = ClassError, "It cannot be judged: "+err.Error()+"."
 		return out

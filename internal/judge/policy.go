@@ -20,6 +20,8 @@ const (
 	defaultSlack = 0.01
 	// valueSlack is the same for values, as a ratio.
 	valueSlack = 1.1
+	// shapeSlack is that of quantiles of distributions, whose buckets are wide.
+	shapeSlack = 1.25
 	// remembered is how many of the baseline's requests make its expected rate: it
 	// follows a change of both versions within that many.
 	remembered = 50_000
@@ -65,15 +67,11 @@ func (p *Policy) Check() error {
 		return invalid("prior %v: the expected rate of bad requests is above 0 and below 0.5", q.Prior)
 	case !(q.Marginal >= 0 && q.Marginal <= q.Pass && q.Pass <= 100):
 		return invalid("marginal %v and pass %v: scores are from 0 to 100, and marginal is not above pass", q.Marginal, q.Pass)
-	case q.Bursts && (q.Margin.Ratio > 0 || q.Slack.Ratio > 0):
-		return invalid("a ratio and bursts: a ratio is tested by the share of single errors, which bursts make meaningless; give a margin that is added")
 	case q.Least < 0:
 		return invalid("least %d: a number of requests is not negative", q.Least)
 	}
-	for name, m := range map[string]Margin{"margin": q.Margin, "slack": q.Slack} {
-		if err := m.check(name); err != nil {
-			return err
-		}
+	if err := q.checkMargins(); err != nil {
+		return err
 	}
 	if q.Limit != nil {
 		if err := q.Limit.check(); err != nil {
@@ -82,6 +80,23 @@ func (p *Policy) Check() error {
 	}
 	k := q.kayenta()
 	return cmp.Or(q.checkWeights(), k.check())
+}
+
+func (p *Policy) checkMargins() error {
+	if err := p.Margin.check("margin"); err != nil {
+		return err
+	}
+	if err := p.Slack.check("slack"); err != nil {
+		return err
+	}
+	if p.Bursts && (p.Margin.Ratio > 0 || p.Slack.Ratio > 0) {
+		return errBursts()
+	}
+	return nil
+}
+
+func errBursts() error {
+	return invalid("a ratio and bursts: a ratio is tested by the share of single errors, which bursts make meaningless; give a margin that is added")
 }
 
 func (p *Policy) checkWeights() error {

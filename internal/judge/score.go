@@ -1,6 +1,11 @@
 package judge
 
-import "gitlab.com/nines-sre/nines/internal/decision"
+import (
+	"maps"
+	"slices"
+
+	"gitlab.com/nines-sre/nines/internal/decision"
+)
 
 // scored is how the metrics of a group stand.
 type scored struct{ all, passed, failed, weight float64 }
@@ -41,6 +46,7 @@ func score(outs []outcome, weights map[string]float64) scores {
 		}
 	}
 	weigh(groups, weights)
+	slices.Sort(order) // sums of fractions depend on their order
 	var s scores
 	var all, known, sum float64
 	for _, name := range order {
@@ -76,21 +82,22 @@ func groupOf(f *Finding) string {
 // the same where there are no others.
 func weigh(groups map[string]*scored, weights map[string]float64) {
 	rest, without := 100.0, 0.0
-	for name, g := range groups {
-		w, ok := weights[name]
-		if !ok {
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		rest -= weights[name]
+	}
+	for name := range groups {
+		if _, ok := weights[name]; !ok {
 			without++
-			continue
 		}
-		g.weight = w
-		rest -= w
 	}
 	sum := 0.0
 	for name, g := range groups {
-		if _, ok := weights[name]; !ok {
-			g.weight = max(rest, 0) / without
+		w, ok := weights[name]
+		if !ok {
+			w = max(rest, 0) / without
 		}
-		sum += g.weight
+		g.weight = w
+		sum += w
 	}
 	if sum <= 0 {
 		for _, g := range groups {

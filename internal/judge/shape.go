@@ -11,12 +11,20 @@ type shape struct {
 	median, tail  *eprocess.Quantile
 	base, canary  []int64
 	totalB, total int64
+	// ratio is by which both quantiles of a canary that passes are surely lower;
+	// passes is the evidence for each, the largest of any look.
+	ratio  float64
+	passes [2]float64
 }
 
-func newShape(m *Metric) *shape {
+func newShape(m *Metric, slack Margin) *shape {
 	n := len(m.Edges) + 1
+	ratio := slack.Ratio
+	if ratio == 0 {
+		ratio = shapeSlack
+	}
 	return &shape{
-		edges: m.Edges, median: eprocess.NewQuantile(.5, n), tail: eprocess.NewQuantile(.99, n),
+		ratio: ratio, edges: m.Edges, median: eprocess.NewQuantile(.5, n), tail: eprocess.NewQuantile(.99, n),
 		base: make([]int64, n), canary: make([]int64, n),
 	}
 }
@@ -47,6 +55,17 @@ func (s *shape) log(counts process) float64 {
 
 func (s *shape) tallies() (baseline, canary Tally) {
 	return Tally{Total: s.totalB}, Tally{Total: s.total}
+}
+
+// pass is the evidence that both quantiles are below the baseline's times the slack,
+// for a metric that has no counts. Edges of zero and below know no ratio.
+func (s *shape) pass() float64 {
+	if s.edges[0] <= 0 {
+		return 0
+	}
+	s.passes[0] = max(s.passes[0], s.median.Below(s.edges, s.ratio))
+	s.passes[1] = max(s.passes[1], s.tail.Below(s.edges, s.ratio))
+	return min(s.passes[0], s.passes[1])
 }
 
 // effect of a metric that has no counts is the ratio of the 99th percentiles, as

@@ -84,12 +84,32 @@ func (t *Quantile) search(floor float64) (log float64, above bool) {
 	return best, best > floor
 }
 
+// Below returns the evidence that the canary's quantile is below the baseline's
+// times a ratio: the mirrored test, by which a canary passes. edges are the upper
+// edges of the buckets. For every bucket in which the baseline's quantile could lie
+// the baseline has too many requests beyond it, or the canary too few from its
+// lower edge times the ratio on. Edges are taken against the finding again.
+func (t *Quantile) Below(edges []float64, ratio float64) float64 {
+	if t.nb == 0 || t.nc == 0 {
+		return 0
+	}
+	least, tail, from, at := math.Inf(1), t.nb, t.nc, 0
+	for i := range t.base {
+		tail -= t.base[i]
+		// The canary's requests in buckets that end at the limit or below it are
+		// surely not beyond it.
+		for i > 0 && at < len(edges) && edges[at] <= edges[i-1]*ratio {
+			from -= t.canary[at]
+			at++
+		}
+		least = min(least, Above(float64(tail), float64(t.nb), 1-t.q)+Below(float64(from), float64(t.nc), 1-t.q))
+	}
+	return least
+}
+
 // lowest is what evidence of a mixture over tilts is at least: the first of the
 // nine tilts bets on nothing.
-func lowest() float64 {
-	all := tilts()
-	return -math.Log(float64(len(all)))
-}
+func lowest() float64 { return -math.Log(many) }
 
 // middle returns the bucket of the quantile of both versions together, the
 // canary's requests beyond it and the baseline's below it.

@@ -9,7 +9,7 @@ import "math"
 type Ratio struct {
 	ratio float64
 	up    bool
-	logs  [9]float64
+	logs  [many]float64
 	top   float64
 }
 

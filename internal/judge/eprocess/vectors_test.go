@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -207,4 +209,44 @@ func TestQuantileIsAsWritten(t *testing.T) {
 			t.Fatalf("above %v is %v; it is %v", floor, above, want)
 		}
 	})
+}
+
+// A canary that is as fast passes by a quarter, one that is slower by just that
+// does not.
+func TestQuantileBelow(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(13, 14))
+	edges := make([]float64, 139)
+	for i := range edges {
+		edges[i] = .02 * math.Exp2(float64(i)/16)
+	}
+	draw := func(scale float64) []int64 {
+		out := make([]int64, len(edges)+1)
+		for range 100 {
+			i, _ := slices.BinarySearch(edges, .1*scale*math.Exp(.5*r.NormFloat64()))
+			out[i]++
+		}
+		return out
+	}
+	passed := func(q, scale float64) (n int) {
+		for range 100 {
+			e := eprocess.NewQuantile(q, len(edges)+1)
+			for range 60 {
+				e.Add(draw(1), draw(scale))
+			}
+			if e.Below(edges, 1.25) >= math.Log(20) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := passed(.5, 1); n < 95 {
+		t.Errorf("%d of 100 as fast passed by their medians", n)
+	}
+	if n := passed(.5, 1.25); n > 10 {
+		t.Errorf("%d of 100 that are a quarter slower passed by their medians", n)
+	}
+	if n := passed(.99, 1.25); n > 10 {
+		t.Errorf("%d of 100 that are a quarter slower passed by their 99th percentile", n)
+	}
 }
