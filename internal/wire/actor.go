@@ -42,3 +42,8 @@ func OpenActor(ctx context.Context, at act.Place, opt host.ActorOptions) (act.Ac
 	}
 	return a, nil
 }
+
+// OpenInvoker opens what invokes the functions of a place.
+func OpenInvoker(ctx context.Context, at act.Place) (host.Invoke, error) {
+	return lambda.OpenInvoker(ctx, lambda.Options{Region: at.Params["region"], Role: at.Params["role"]})
+}

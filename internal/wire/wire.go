@@ -25,7 +25,7 @@ import (
 func CLI() host.Wiring {
 	return host.Wiring{
 		Types: Types, OpenStore: OpenStore, OpenForge: OpenForge, OpenTarget: OpenTarget, WatchTarget: WatchTarget, Parameter: readParameter, AdminStore: AdminStore, Directory: Directory,
-		Documents: Documents(), OpenSink: OpenSink, OpenActor: OpenActor,
+		Documents: Documents(), OpenSink: OpenSink, OpenActor: OpenActor, OpenInvoker: OpenInvoker,
 	}
 }
 

@@ -188,7 +188,7 @@ func (o *options) ask(ctx context.Context, h *host.Host, s *host.Session, r conf
 		}
 	}
 	ask.Baseline, ask.Canary = sides(&r, o)
-	if err := o.meter(h, s, &ask); err != nil {
+	if err := o.meter(ctx, h, s, &ask); err != nil {
 		return ask, err
 	}
 	if names := slices.Concat(o.alarms, r.Watch.Alarms); len(names) > 0 && h.Directory != nil {

@@ -81,6 +81,8 @@ type Wiring struct {
 	// OpenActor opens a target of rollouts and rollbacks. Invalid for a kind that
 	// this program does not carry.
 	OpenActor func(ctx context.Context, at act.Place, opt ActorOptions) (act.Actor, error)
+	// OpenInvoker opens what invokes the functions of a place; nil: none can be.
+	OpenInvoker func(ctx context.Context, at act.Place) (Invoke, error)
 	// Parameter reads a secret parameter, "/PATH?region=R"; nil: there are none.
 	Parameter func(ctx context.Context, path string) (string, error)
 	// OpenSink opens where documents send numbers.
@@ -90,6 +92,10 @@ type Wiring struct {
 	// Cache is kept by hosts that load documents again and again; may be nil.
 	Cache *config.Cache
 }
+
+// Invoke invokes a function and returns its answer; failed says that the function
+// itself ended with an error.
+type Invoke func(ctx context.Context, function string, event []byte) (answer []byte, failed bool, err error)
 
 // ActorOptions are what a target needs of its surroundings.
 type ActorOptions struct {
