@@ -13,8 +13,12 @@ import (
 // actors open the kinds of targets, one line each.
 func actors() map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error) {
 	return map[string]func(context.Context, act.Place, host.ActorOptions) (act.Actor, error){
-		"lambda":  openLambda,
-		"command": openCommand,
+		"lambda":         openLambda,
+		"command":        openCommand,
+		"cloudformation": openCloudFormation,
+		"codedeploy":     openCodeDeploy,
+		"ecs":            openECS,
+		"gitlab":         openGitLab,
 	}
 }
 
