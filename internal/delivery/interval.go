@@ -83,7 +83,7 @@ func (m *Measure) median(values []float64) {
 func medianRank(n int) int {
 	sum, log := 0.0, -float64(n)*math.Ln2 // ln of the chance of 0 of n
 	rank := 0
-	for k := 0; k < n; k++ {
+	for k := range n {
 		if sum += math.Exp(log); sum > tail {
 			break
 		}

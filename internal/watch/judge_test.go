@@ -16,9 +16,9 @@ import (
 )
 
 // even is a stretch of the same minute again and again.
-func even(from slo.Minute, minutes int, total, bad int64) watch.Counts {
+func even(from slo.Minute, total, bad int64) watch.Counts {
 	c := watch.Counts{From: from}
-	for range minutes {
+	for range 30 {
 		c.Total, c.Bad = append(c.Total, total), append(c.Bad, bad)
 	}
 	return c
@@ -39,7 +39,7 @@ func limited(slow int64, limit string) watch.Request {
 	req.Policy.Limits = []watch.Limit{l}
 	start := req.Start()
 	req.Metrics = append(req.Metrics, watch.Metric{
-		Name: "latency", Latency: true, Bound: 300, After: even(start, 30, 200, slow), Before: even(start-31, 30, 200, slow),
+		Name: "latency", Latency: true, Bound: 300, After: even(start, 200, slow), Before: even(start-31, 200, slow),
 	})
 	return req
 }
@@ -66,7 +66,7 @@ func TestVerdicts(t *testing.T) {
 		{"the frontier stands still", func() watch.Request { r := healthy(); r.Frontier -= 5; return r }, 46 * time.Minute, decision.Inconclusive, true, "stale"},
 		{"no requests, where there were some", func() watch.Request {
 			r := healthy()
-			r.Metrics[0].After = even(r.Start(), 30, 0, 0)
+			r.Metrics[0].After = even(r.Start(), 0, 0)
 			return r
 		}, 0, decision.Inconclusive, true, "silent"},
 		{"unmeasured", func() watch.Request {
@@ -105,7 +105,7 @@ func TestVerdicts(t *testing.T) {
 		// More than 1 % slower than 300 ms is a 99th percentile above it, and above 200.
 		{"p99 by the share of slow ones", func() watch.Request {
 			r := limited(3, "200")
-			r.Metrics[1].Before = even(r.Start()-31, 30, 200, 0)
+			r.Metrics[1].Before = even(r.Start()-31, 200, 0)
 			return r
 		}, 0, decision.Fail, true, "worse,limit"},
 		{"it was beyond the limit before", func() watch.Request { return limited(3, "200") }, 0, decision.Warn, true, "limit_before"},
@@ -156,7 +156,7 @@ func TestVerdicts(t *testing.T) {
 		}, 0, decision.Warn, true, "burn_before"},
 		{"a bad week is left out", func() watch.Request {
 			r := world{300, flat(.02), flat(.001), flat(.001)}.request(1)
-			r.Metrics[0].Weeks[1].Counts = even(0, 30, 300, 30)
+			r.Metrics[0].Weeks[1].Counts = even(0, 300, 30)
 			return r
 		}, 0, decision.Fail, true, "worse,week_left_out"},
 		{"the week held a deployment", func() watch.Request {

@@ -266,5 +266,5 @@ func (o *options) world(ctx context.Context, h *host.Host, s *host.Session, _ *c
 // clock is the host's.
 type clock struct{ h *host.Host }
 
-func (c clock) Now() time.Time                                   { return c.h.Now() }
-func (c clock) Sleep(ctx context.Context, d time.Duration) error { return host.Pause(ctx, d) }
+func (c clock) Now() time.Time                                 { return c.h.Now() }
+func (clock) Sleep(ctx context.Context, d time.Duration) error { return host.Pause(ctx, d) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
+	"gitlab.com/nines-sre/nines/internal/metric"
 	"gitlab.com/nines-sre/nines/internal/metric/cloudwatch"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
 )
@@ -74,5 +76,20 @@ func TestDirectoryAlarms(t *testing.T) {
 		if seen[name] != want {
 			t.Errorf("%s is %q, want %q", name, seen[name], want)
 		}
+	}
+
+	// One goes off: it says so, and since when.
+	before := time.Now().Add(-time.Minute)
+	if _, err := client.SetAlarmState(t.Context(), &cw.SetAlarmStateInput{
+		AlarmName: aws.String("errors 007"), StateValue: types.StateValueAlarm, StateReason: aws.String("a test"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = d.Alarms(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(got, func(a metric.Alarm) bool { return a.Name == "errors 007" })
+	if a := got[i]; a.State != "ALARM" || a.Since.Before(before) || a.Since.After(time.Now().Add(time.Minute)) {
+		t.Errorf("it went off, and is %s since %v", a.State, a.Since)
 	}
 }

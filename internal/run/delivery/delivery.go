@@ -137,7 +137,8 @@ func (r *reader) entry(e *ledger.Entry) error {
 		r.req.Overrides = append(r.req.Overrides, e.At)
 	case ledger.KindRollout:
 		return r.rollout(e)
-	default:
+	case ledger.KindFreeze, ledger.KindExclusion, ledger.KindEnd, ledger.KindReset, ledger.KindDocument, ledger.KindNotice,
+		ledger.KindToken, ledger.KindAlert, ledger.KindSilence: // not asked for
 	}
 	return nil
 }

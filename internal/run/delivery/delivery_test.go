@@ -25,24 +25,23 @@ type book struct {
 	env *run.Env
 }
 
-func (b book) put(hours float64, kind ledger.Kind, body any) string {
+func (b book) put(hours float64, kind ledger.Kind, body any) {
 	b.t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	at := runtest.Now().Add(-time.Duration(hours * float64(time.Hour)))
-	e, err := b.env.Ledger.Append(b.t.Context(), ledger.Draft{At: at, Kind: kind, Subject: "payment-api", Actor: "ada", Body: data})
+	_, err = b.env.Ledger.Append(b.t.Context(), ledger.Draft{At: at, Kind: kind, Subject: "payment-api", Actor: "ada", Body: data})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return e.ID
 }
 
-func ended(version, environment string, o rollout.Outcome, base string) lease.Body {
+func ended(version, environment string, o rollout.Outcome) lease.Body {
 	return lease.Body{
 		Rollout: version, Target: "lambda:pay:live", Environment: environment, Phase: lease.End, Stage: lease.Stage,
-		State: rollout.State{ID: version, Version: version, Outcome: o, Base: &act.State{Split: act.Split{Stable: base}}},
+		State: rollout.State{ID: version, Version: version, Outcome: o, Base: &act.State{Split: act.Split{Stable: "2"}}},
 	}
 }
 
@@ -52,12 +51,12 @@ func TestFromTheLedger(t *testing.T) {
 	const prod, staging = "production", "staging"
 	b.put(900, ledger.KindDeploy, rungate.Deployed{Version: "aaa", Environment: prod})
 	// A canary in staging finds one, one in production another.
-	b.put(800, ledger.KindRollout, ended("3", staging, rollout.Failed, "2"))
-	b.put(790, ledger.KindRollout, ended("4", prod, rollout.Failed, "2"))
+	b.put(800, ledger.KindRollout, ended("3", staging, rollout.Failed))
+	b.put(790, ledger.KindRollout, ended("4", prod, rollout.Failed))
 	// Version 5 is promoted, recorded under its commit, and taken back by command.
-	b.put(700, ledger.KindRollout, ended("5", prod, rollout.Promoted, "2"))
+	b.put(700, ledger.KindRollout, ended("5", prod, rollout.Promoted))
 	b.put(700, ledger.KindDeploy, rungate.Deployed{Version: "bbb", Environment: prod, Committed: runtest.Now().Add(-703 * time.Hour)})
-	back := ended("5", prod, rollout.Restored, "2")
+	back := ended("5", prod, rollout.Restored)
 	back.State.Undo = true
 	b.put(690, ledger.KindRollout, back)
 	// Version ccc was let through by an override, and a watch rolls it back.

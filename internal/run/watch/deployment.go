@@ -177,9 +177,10 @@ func (w *watcher) happened(e *ledger.Entry, ends map[string]time.Time) (h happen
 		return happening{e.ID, "an incident", b.From, b.To}, concerns(e.Subject, w.opt.Service)
 	case ledger.KindDeploy, ledger.KindRollout:
 		return happening{e.ID, "a deployment", e.At, e.At.Add(time.Second)}, e.Subject == w.opt.Service && w.here(b.Environment)
-	default:
-		return h, false
+	case ledger.KindDecision, ledger.KindOverride, ledger.KindExclusion, ledger.KindReset, ledger.KindDocument, ledger.KindNotice,
+		ledger.KindToken, ledger.KindAlert, ledger.KindSilence: // not asked for, or read above
 	}
+	return h, false
 }
 
 // concerns says whether a subject is the service or a part of it.

@@ -32,15 +32,8 @@ func indicator(c *config.Catalog, id string) *config.Indicator {
 // latency says whether an objective is about durations, and from how many
 // milliseconds on a request is slow; 0: not known.
 func latency(c *config.Catalog, o *config.Objective) (is bool, bound float64) {
-	if ind := indicator(c, o.Indicator); ind != nil {
-		if r, ok := ind.Definition.(slo.Ratio); ok && r.Good != nil {
-			stat, _ := r.Good.Spec["stat"].(string)
-			if m := statBelow.FindStringSubmatch(stat); m != nil {
-				if v, err := strconv.ParseFloat(m[1], 64); err == nil {
-					return true, v * millis(r.Good.Spec)
-				}
-			}
-		}
+	if spec, v := below(indicator(c, o.Indicator)); spec != nil {
+		return true, v * millis(spec)
 	}
 	for _, text := range []string{o.Name, o.SLO} {
 		if b, ok := boundIn(text); ok {
@@ -48,6 +41,28 @@ func latency(c *config.Catalog, o *config.Objective) (is bool, bound float64) {
 		}
 	}
 	return strings.Contains(o.SLO, "latency"), 0
+}
+
+// below is the query of an indicator that counts what lies below a bound of one
+// metric, and the bound in the metric's unit; nil for any other indicator.
+func below(ind *config.Indicator) (slo.Spec, float64) {
+	if ind == nil {
+		return nil, 0
+	}
+	r, ok := ind.Definition.(slo.Ratio)
+	if !ok || r.Good == nil {
+		return nil, 0
+	}
+	stat, _ := r.Good.Spec["stat"].(string)
+	m := statBelow.FindStringSubmatch(stat)
+	if m == nil {
+		return nil, 0
+	}
+	v, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		return nil, 0
+	}
+	return r.Good.Spec, v
 }
 
 // boundText is a bound as objectives are named: "99% < 300ms", "latency-300ms".
@@ -94,54 +109,73 @@ func (w *watcher) percentiles(ctx context.Context, req *watch.Request) {
 	}
 }
 
+// percentile reads the 99th percentile of one metric, minute by minute.
 func (w *watcher) percentile(ctx context.Context, m *watch.Metric) error {
-	var q *slo.Query
-	var ind *config.Indicator
-	for i := range w.env.Catalog.Objectives {
-		o := &w.env.Catalog.Objectives[i]
-		if o.Service != w.opt.Service || o.SLO != m.Name {
-			continue
-		}
-		if ind = indicator(w.env.Catalog, o.Indicator); ind != nil {
-			if r, ok := ind.Definition.(slo.Ratio); ok && r.Good != nil {
-				q = r.Good
-			}
-		}
-	}
-	if q == nil {
-		return nil
-	}
-	if stat, _ := q.Spec["stat"].(string); !statBelow.MatchString(stat) {
+	ind, spec := w.timing(m.Name)
+	if ind == nil {
 		return nil // the source has no statistics of one metric
 	}
-	spec := maps.Clone(q.Spec)
-	spec["stat"] = "p99"
 	ds, err := run.SourceOf(w.env.Catalog, *ind)
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // says all there is to say
 	}
 	source, err := w.env.Open(ctx, ds)
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // says all there is to say
 	}
-	scale := millis(q.Spec)
-	for _, c := range []*watch.Counts{&m.Before, &m.After} {
-		span := slo.Span{From: c.From, To: c.From + slo.Minute(len(c.Total))}
-		if span.Empty() {
-			continue
-		}
-		series, err := source.Fetch(ctx, metric.Request{Span: span, Queries: []metric.Query{{Key: "p99", Spec: spec, Period: ind.Period, Role: "value"}}})
+	q := metric.Query{Key: "p99", Spec: spec, Period: ind.Period, Role: "value"}
+	if w.usual[m.Name] == nil { // the time before the deployment stays as it is
+		v, err := readValues(ctx, source, q, &m.Before)
 		if err != nil {
 			return err
 		}
-		for _, s := range series {
-			if s.Err != nil {
-				return s.Err
-			}
-			c.Value = values(s.Points, span, scale)
+		if w.usual == nil {
+			w.usual = map[string][]*float64{}
 		}
+		w.usual[m.Name] = v
 	}
-	return nil
+	m.Before.Value = w.usual[m.Name]
+	m.After.Value, err = readValues(ctx, source, q, &m.After)
+	return err
+}
+
+// timing finds the indicator of a latency objective and the query of its 99th
+// percentile; nil where its source counts, and has no other statistics.
+func (w *watcher) timing(name string) (*config.Indicator, slo.Spec) {
+	for i := range w.env.Catalog.Objectives {
+		o := &w.env.Catalog.Objectives[i]
+		if o.Service != w.opt.Service || o.SLO != name {
+			continue
+		}
+		ind := indicator(w.env.Catalog, o.Indicator)
+		spec, _ := below(ind)
+		if spec == nil {
+			return nil, nil
+		}
+		spec = maps.Clone(spec)
+		spec["stat"] = "p99"
+		return ind, spec
+	}
+	return nil, nil
+}
+
+// readValues reads a query over the minutes of counts, in milliseconds.
+func readValues(ctx context.Context, source metric.Source, q metric.Query, c *watch.Counts) ([]*float64, error) {
+	span := slo.Span{From: c.From, To: c.From + slo.Minute(len(c.Total))}
+	if span.Empty() {
+		return nil, nil
+	}
+	series, err := source.Fetch(ctx, metric.Request{Span: span, Queries: []metric.Query{q}})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says all there is to say
+	}
+	for _, s := range series {
+		if s.Err != nil {
+			return nil, s.Err
+		}
+		return values(s.Points, span, millis(q.Spec)), nil
+	}
+	return nil, nil
 }
 
 // values puts points in their minutes.

@@ -253,29 +253,33 @@ func (w *watcher) apply(ctx context.Context, a act.Action) (*act.Outcome, error)
 			if err := w.opt.Clock.Sleep(ctx, pauseAfter<<(i-1)); err != nil {
 				return nil, fault.Wrap(fault.Canceled, "roll back", err, "")
 			}
-			// After an error only reading tells how it lies.
-			now, err := w.opt.Target.Read(ctx)
-			if err != nil {
-				last = err
-				continue
-			}
-			if now.Same(a.To) && now.Ready {
-				return &act.Outcome{State: now}, nil
-			}
-			if !now.Same(a.From.Split) && !now.Same(a.To) {
-				return nil, foreign(now, a.From)
-			}
 		}
-		out, err := w.once(ctx, a)
+		out, err := w.attempt(ctx, a, i > 0)
 		if err == nil {
 			return out, nil
 		}
-		last = err
-		if !fault.KindOf(err).Retry() {
+		if last = err; !fault.KindOf(err).Retry() {
 			break
 		}
 	}
 	return nil, last
+}
+
+// attempt tries once. After an error only reading tells how the target lies, and
+// what somebody else has changed in the meantime is not touched.
+func (w *watcher) attempt(ctx context.Context, a act.Action, again bool) (*act.Outcome, error) {
+	if again {
+		now, err := w.opt.Target.Read(ctx)
+		switch {
+		case err != nil:
+			return nil, err //nolint:wrapcheck // says all there is to say
+		case now.Same(a.To) && now.Ready:
+			return &act.Outcome{State: now}, nil
+		case !now.Same(a.From.Split) && !now.Same(a.To):
+			return nil, foreign(now, a.From)
+		}
+	}
+	return w.once(ctx, a)
 }
 
 // once plans, applies and reads back.

@@ -154,6 +154,7 @@ type watcher struct {
 	early    map[string]bool // alarms that were red at the first look; nil: not looked yet
 	weeks    []weekNote
 	trouble  string
+	usual    map[string][]*float64 // percentiles of before the deployment, by metric
 	// beforeGiven says that the caller named the version to go back to.
 	beforeGiven bool
 }
@@ -185,11 +186,8 @@ func (w *watcher) loop(ctx context.Context) (watch.Do, error) {
 	for {
 		w.env.Now = w.opt.Clock.Now()
 		req, err := w.request(ctx)
-		if ctx.Err() != nil {
-			w.out.Left = true
-			return watch.DoEnd, nil
-		}
-		if err != nil {
+		w.out.Left = ctx.Err() != nil
+		if err != nil || w.out.Left {
 			return watch.DoEnd, err
 		}
 		var do watch.Do

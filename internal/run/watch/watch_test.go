@@ -291,6 +291,7 @@ func TestTheLedgerIsAway(t *testing.T) {
 
 func TestWeeksAreLeftOut(t *testing.T) {
 	w := newWorld(t)
+	w.remember()
 	w.deploy()
 	put := func(back int, after time.Duration, kind ledger.Kind, body string) {
 		t.Helper()

@@ -2,14 +2,12 @@ package watch_test
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	actor "gitlab.com/nines-sre/nines/internal/act/memory"
 	"gitlab.com/nines-sre/nines/internal/config"
-	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/ledger"
 	"gitlab.com/nines-sre/nines/internal/metric"
@@ -67,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	}
 	o := slo.Objective{
 		Service: "payment-api", SLO: "availability", Name: "99.9%", Target: slo.MustDecimal("0.999"),
-		Window: slo.Rolling{Length: 30 * slo.Day}, Indicator: "payment-api.availability", MaxAge: 10,
+		Window: slo.Rolling{Length: 8 * slo.Day}, Indicator: "payment-api.availability", MaxAge: 10,
 	}
 	o.Conditions, o.LeftOut = slo.DefaultConditions(o.Window, o.Target)
 	w.env = &run.Env{
@@ -85,10 +83,16 @@ func newWorld(t *testing.T) *world {
 	}
 	w.opt = runwatch.Options{
 		Service: "payment-api", Environment: "production", Clock: w, Target: w.actor, Place: "memory:alias",
-		Policy: watch.Policy{Undo: watch.UndoAuto}, Incidents: w, Holder: "https://gitlab.example.com/jobs/1",
+		Policy: watch.Policy{Undo: watch.UndoAuto, Weeks: 1}, Incidents: w, Holder: "https://gitlab.example.com/jobs/1",
 		Tell: func(l runwatch.Look) { w.told = append(w.told, l) },
 	}
 	return w
+}
+
+// remember makes the history reach back three weeks, and the watch look at them.
+func (w *world) remember() {
+	w.env.Catalog.Objectives[0].Window = slo.Rolling{Length: 30 * slo.Day}
+	w.opt.Policy.Weeks = 3
 }
 
 // deploy records version 7 long ago and brings version 8 now.
@@ -204,7 +208,7 @@ func (s source) value(spec slo.Spec, at slo.Minute) (slo.Amount, bool) {
 	return slo.Events(1000), true
 }
 
-// phases are those of the watch's entries, oldest first.
+// kinds are those of the entries behind the deployments, with the phase of rollouts.
 func (w *world) kinds() []string {
 	var out []string
 	for _, e := range w.ledger.All() {
@@ -229,12 +233,4 @@ func badVersion(t *testing.T) *world {
 	}
 	w.deploy()
 	return w
-}
-
-func verdicts(looks []runwatch.Look) []decision.Verdict {
-	var out []decision.Verdict
-	for _, l := range looks {
-		out = append(out, l.Result.Verdict)
-	}
-	return slices.Compact(out)
 }

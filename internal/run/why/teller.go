@@ -262,7 +262,7 @@ func (h *happening) what(kind ledger.Kind) string {
 		return strings.TrimSpace("override " + h.Version)
 	case ledger.KindFreeze, ledger.KindExclusion, ledger.KindReset:
 		return string(kind)
-	case ledger.KindToken, ledger.KindNotice, ledger.KindAlert, ledger.KindSilence:
+	case ledger.KindToken, ledger.KindNotice, ledger.KindAlert, ledger.KindSilence, ledger.KindRollout, ledger.KindIncident:
 	case ledger.KindEnd:
 		return "end of " + article(h.Kind)
 	case ledger.KindDecision:

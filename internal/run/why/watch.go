@@ -43,11 +43,7 @@ func explainWatch(ctx context.Context, env *run.Env, e ledger.Entry) (Explanatio
 	t := &teller{env: env, entry: e, dec: d}
 	lines = append(lines, t.because()...)
 	for i := range res.Findings {
-		f := &res.Findings[i]
-		text := fmt.Sprintf("%s: %d of %d requests bad", f.Metric, f.After.Bad, f.After.Total)
-		for _, a := range f.Against {
-			text += fmt.Sprintf("; %s %d of %d (evidence e^%.1f)", map[string]string{"before": "before", "weeks": "earlier weeks"}[a.Reference], a.Tally.Bad, a.Tally.Total, a.LogE)
-		}
+		text := compared(&res.Findings[i])
 		if i == 0 {
 			lines = append(lines, label("Compared")+" "+text)
 		} else {
@@ -63,6 +59,19 @@ func explainWatch(ctx context.Context, env *run.Env, e ledger.Entry) (Explanatio
 	lines = append(lines, done...)
 	lines = append(lines, fmt.Sprintf("%s %s, by policy %s; `nines replay %s` recomputes it", label("Recorded"), e.ID, d.Policy, e.ID))
 	return Explanation{Entry: e, Decision: *d, Lines: lines}, nil
+}
+
+// compared is what a metric was held against.
+func compared(f *watch.Finding) string {
+	parts := []string{fmt.Sprintf("%s: %d of %d requests bad", f.Metric, f.After.Bad, f.After.Total)}
+	for _, a := range f.Against {
+		what := "before"
+		if a.Reference != "before" {
+			what = "earlier weeks"
+		}
+		parts = append(parts, fmt.Sprintf("%s %d of %d (evidence e^%.1f)", what, a.Tally.Bad, a.Tally.Total, a.LogE))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // undone says what was done about a watch's decision: it stands in the entries
