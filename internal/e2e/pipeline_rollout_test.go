@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -176,7 +177,7 @@ func TestPipelineWhole(t *testing.T) {
 		"aws cloudformation deploy --stack-name pay-staging --template-file packaged.yaml --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND" +
 			" --no-fail-on-empty-changeset --parameter-overrides Fault=none ServiceVersion=8" + deploys,
 		"nines gate pay --class change --mode enforce",
-		"nines canary pay --then hold --target lambda:pay:live --artifact service.zip --wait 5 --threshold 99",
+		"nines canary pay --then hold --target lambda:pay:live --artifact service.zip --wait 5 --threshold 99 --alarm pay-errors --alarm pay-slow",
 		"nines gate pay --class change --mode enforce",
 		"nines promote pay --reason promoted by deploy-production of pipeline 1000 --target lambda:pay:live",
 		"nines watch pay --duration 30 --rollback auto --alert-threshold 200 --alert-threshold 0.5% --alarm pay-errors --alarm pay-slow --target lambda:pay:live",
@@ -299,7 +300,7 @@ func TestComponentsOfRollouts(t *testing.T) {
 	runner(t)
 	t.Parallel()
 	s := newStage(t, map[string]string{".gitlab-ci.yml": "stages: [deploy, after]\ninclude:\n" +
-		component("canary", "service: pay", "config: slo", "steps: '5%:10m 25%:10m'", "version: '8'", "method: eprocess", "inconclusive: warn", "shift-with: './shift.sh -v'", "read-with: ./read.sh") +
+		component("canary", "service: pay", "config: slo", "steps: '5%:10m 25%:10m:pause'", "unsure: extend", "version: '8'", "method: eprocess", "inconclusive: warn", "shift-with: './shift.sh -v'", "read-with: ./read.sh") +
 		component("promote", "service: pay", "config: slo", "needs: [canary]", "rules: [{when: on_success}]", "mode: enforce") +
 		component("watch", "service: pay", "config: slo", "stage: after", "needs: [promote]", "rollback: never") +
 		component("rollback", "service: pay", "config: slo", "stage: after", "needs: [watch]", "rules: [{when: on_failure}]", "job-prefix: un-") +
@@ -308,7 +309,7 @@ func TestComponentsOfRollouts(t *testing.T) {
 	s.ends(t, "watch", 3)
 	s.run(t).want(t, map[string]string{"canary": "WARN", "promote": "PASS", "watch": "FAIL", "un-rollback": "PASS"})
 	want := []string{
-		"nines canary pay --then promote --version 8 --step 5%:10m --step 25%:10m --method eprocess --shift-with ./shift.sh -v --read-with ./read.sh",
+		"nines canary pay --then promote --version 8 --step 5%:10m --step 25%:10m:pause --method eprocess --unsure extend --shift-with ./shift.sh -v --read-with ./read.sh",
 		"nines gate pay --class change --mode enforce",
 		"nines promote pay --reason promoted by promote of pipeline 1000",
 		"nines watch pay --duration 30 --rollback never",
@@ -322,5 +323,63 @@ func TestComponentsOfRollouts(t *testing.T) {
 	s.run(t, "canary", "promote").want(t, map[string]string{"canary": "PASS", "promote": "FAIL"})
 	if got := verbs(s.calls(t)); !slices.Equal(got, []string{"canary", "gate"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestPipelineSpeaksTheProgramsLanguage gives each call that the stand-ins wrote
+// down to the program itself, in a place without documents: it has to understand
+// every flag, and to refuse for that place alone.
+func TestPipelineSpeaksTheProgramsLanguage(t *testing.T) {
+	t.Parallel()
+	given := map[string]string{
+		"service": "pay", "binary": "./nines", "mode": "enforce", "config": "slo", "environment": "production", "target": "lambda:pay:live", "store": "sqlite:x.db",
+		"artifact": "pay.zip", "steps": "5%:10m 25%:10m:pause", "method": "eprocess", "unsure": "extend", "alarms": "a b", "alert-threshold": "200 0.5%",
+		"gitlab": "http://127.0.0.1:9", "project": "shop/pay", "threshold": "99", "wait": "5",
+	}
+	for _, verb := range []string{"canary", "promote", "watch", "rollback", "slo-check"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "nines"), "#!/bin/sh\nprintf '%s\\n' \"$@\" >>calls\necho . >>calls\n")
+			if err := os.Chmod(filepath.Join(dir, "nines"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, "job"), "set -eu\n"+shellScript(t, verb, "$[[ inputs.job-prefix ]]"+verb, "script", given))
+			cmd := exec.CommandContext(t.Context(), "sh", "job")
+			cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/bin:/bin", "CI_JOB_NAME=x", "NINES_TO=7", "NINES_REASON=because"}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			data, err := os.ReadFile(filepath.Join(dir, "calls"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for call := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n.\n"), "\n.\n") {
+				const usage = 2
+				_, errs := run(t, command(t, t.TempDir(), strings.Split(call, "\n")...), usage)
+				if said := string(errs); !strings.Contains(said, "slo") || strings.Contains(said, "flag") || strings.Contains(said, "unknown") {
+					t.Errorf("%s\n%s", call, said)
+				}
+			}
+		})
+	}
+}
+
+// TestFreezeSinceThePipelineWasMade freezes between the check and the button, with
+// the program itself: what holds is what is so when the job runs.
+func TestFreezeSinceThePipelineWasMade(t *testing.T) {
+	runner(t)
+	t.Parallel()
+	store := "sqlite:" + filepath.Join(t.TempDir(), "nines.db")
+	files := sre("store: '"+store+"'", "cfn-lint: false", "test: false", "checkov: false", "trivy: false", "staging: false", "canary: false")
+	files[".gitlab-ci.yml"] = strings.Replace(files[".gitlab-ci.yml"], "service: pay", "service: fine", 1)
+	files["slo/fine.csv"], files["slo/slo.yaml"] = recorded(0), fmt.Sprintf(recordedDoc, "fine", "fine")
+	p := newProject(t, files)
+	p.run(t, "slo-check").want(t, map[string]string{"slo-check": "PASS"})
+	nines(t, p.dir, 0, "freeze", "add", "fine", "--reason", "the database moves", "--for", "2h", "--config", "slo", "--store", store)
+	got := p.run(t, "deploy-production")
+	got.want(t, map[string]string{"deploy-production": "FAIL"})
+	if said := got.said(t, "deploy-production"); !strings.Contains(said, "the database moves") || strings.Contains(said, "promote") {
+		t.Errorf("%s", said)
 	}
 }

@@ -9,8 +9,12 @@ done
 [ -z "$[[ inputs.wait ]]" ] || set -- "$@" --wait "$[[ inputs.wait ]]"
 [ -z "$[[ inputs.threshold ]]" ] || set -- "$@" --threshold "$[[ inputs.threshold ]]"
 [ -z "$[[ inputs.method ]]" ] || set -- "$@" --method "$[[ inputs.method ]]"
+[ -z "$[[ inputs.unsure ]]" ] || set -- "$@" --unsure "$[[ inputs.unsure ]]"
 [ -z "$[[ inputs.shift-with ]]" ] || set -- "$@" --shift-with "$[[ inputs.shift-with ]]"
 [ -z "$[[ inputs.read-with ]]" ] || set -- "$@" --read-with "$[[ inputs.read-with ]]"
+for alarm in $[[ inputs.alarms ]]; do
+  set -- "$@" --alarm "$alarm"
+done
 <% part "reports.sh" 0 . %>
 nines_code=0
 nines_shift "$@" || nines_code=$?
