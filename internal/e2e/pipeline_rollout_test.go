@@ -53,18 +53,24 @@ func newStage(t *testing.T, files map[string]string) *stage {
 	if err := os.Mkdir(bin, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"nines", "aws", "cfn-lint", "checkov", "trivy", "bandit", "gosec", "govulncheck", "terraform", "tofu", "pip"} {
-		file := filepath.Join(bin, name)
-		write(t, file, fmt.Sprintf(standIn, s.keep))
-		if err := os.Chmod(file, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.stands(t, "nines", "aws", "cfn-lint", "checkov", "trivy", "bandit", "gosec", "govulncheck", "terraform", "tofu", "pip")
 	s.nines = filepath.Join(bin, "nines")
 	s.env[0] = "PATH=" + bin + ":" + os.Getenv("PATH")
 	s.commit(t, files)
 	s.git(t, "update-ref", "refs/remotes/origin/main", "HEAD")
 	return s
+}
+
+// stands lets stand-ins take the place of programs.
+func (s *stage) stands(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		file := filepath.Join(s.keep, "bin", name)
+		write(t, file, fmt.Sprintf(standIn, s.keep))
+		if err := os.Chmod(file, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // ends sets the codes that calls of a verb end with, in their order.
@@ -363,6 +369,47 @@ func TestPipelineSpeaksTheProgramsLanguage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPipelineOfTheExample runs the payment API's own pipeline, from its file and
+// its folders.
+func TestPipelineOfTheExample(t *testing.T) {
+	runner(t)
+	t.Parallel()
+	const folder, file = "examples/payment-api", "examples/payment-api/.gitlab-ci.yml"
+	files := map[string]string{}
+	for _, name := range []string{file, folder + "/template.yaml", "examples/production/payment-api.yaml"} {
+		data, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = here(string(data))
+	}
+	files[folder+"/service.zip"] = "" // zip is a stand-in
+	s := newStage(t, files)
+	s.stands(t, "go", "zip")
+	want := all()
+	for _, job := range []string{"build", "gosec", "govulncheck"} {
+		want[job] = "PASS"
+	}
+	if err := os.MkdirAll(filepath.Join(s.dir, folder, "service"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	s.commit(t, map[string]string{folder + "/service/go.mod": "module pay\n"})
+	got := s.run(t, "--file", file, pressed, "--variable", "NINES_AWS_TOKEN=the.job.token")
+	got.want(t, want)
+	calls := s.calls(t)
+	for _, call := range []string{
+		"trivy filesystem --scanners vuln,secret,misconfig --severity HIGH,CRITICAL --exit-code 1 --no-progress .",
+		"nines canary payment-api --then hold --artifact examples/payment-api/service.zip --wait 5 --threshold 99",
+		"nines watch payment-api --duration 30 --rollback auto --alert-threshold 200",
+	} {
+		if !slices.ContainsFunc(calls, func(c string) bool { return strings.HasPrefix(c, call) }) {
+			t.Errorf("nobody called %s:\n%s", call, strings.Join(calls, "\n"))
+		}
+	}
+	// The documents that it names are in order, and name what it rolls out.
+	nines(t, "../..", 0, "lint", "examples/production")
 }
 
 // TestFreezeSinceThePipelineWasMade freezes between the check and the button, with

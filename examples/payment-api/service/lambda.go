@@ -35,7 +35,7 @@ func asFunction() error {
 			return err
 		}
 	}
-	lambda.Start(t.Wrap(function.Handle(web.Handler(newService(network, faults, v), observe.New(t, v)))))
+	lambda.Start(t.Wrap(function.Handle(web.Handler(newService(network, faults, v), observe.New(t, v, os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"))))))
 	return nil
 }
 

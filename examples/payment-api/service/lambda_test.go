@@ -80,13 +80,13 @@ func TestFunction(t *testing.T) {
 		metrics string
 		outcome string
 	}{
-		{"REST API", good, rest("POST", "/process", body), 201, `"approved"`, `"version":"2.0.0","Requests":1,"Errors":0`, "ok"},
+		{"REST API", good, rest("POST", "/process", body), 201, `"approved"`, `"version":"2.0.0","function_version":"$LATEST","Requests":1,"Errors":0`, "ok"},
 		{"HTTP API, the same again", good, httpAPI("POST", "/process", body), 200, `"approved"`, `"Requests":1,"Errors":0`, "ok"},
 		{"invalid", good, rest("POST", "/process", `{"amount":1}`), 400, "card is no token", `"Requests":1,"Errors":0`, "rejected"},
 		{"key of another payment", good, rest("POST", "/process", strings.ReplaceAll(body, "tok_1", "tok_declined")), 409, "another payment", `"Errors":0`, "rejected"},
 		{"health", good, httpAPI("GET", "/health", ""), 200, `"2.0.0"`, "", "ok"},
 		{"no such path", good, rest("GET", "/", ""), 404, "", "", "rejected"},
-		{"errors", bad, rest("POST", "/process", body), 500, `"failed"`, `"version":"2.0.1","Requests":1,"Errors":1`, "error"},
+		{"errors", bad, rest("POST", "/process", body), 500, `"failed"`, `"version":"2.0.1","function_version":"$LATEST","Requests":1,"Errors":1`, "error"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			res, a := invoke(t, tc.env, lambdatest.Invocation{Payload: tc.event})

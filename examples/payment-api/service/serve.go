@@ -100,7 +100,7 @@ func serve(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	url, err := s.start(ctx, *addr, tel.Middleware(web.Handler(newService(client, faults, v), observe.New(tel, v))))
+	url, err := s.start(ctx, *addr, tel.Middleware(web.Handler(newService(client, faults, v), observe.New(tel, v, ""))))
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func counted(ctx context.Context, o simulate.Options, out io.Writer, t trials) e
 func simulatedObserver(w io.Writer, version string, now func() time.Time) web.Recorder { //nolint:ireturn // the port
 	nothing := func(string) string { return "" }
 	t := telemetry.New(append(observe.Options(observe.PaymentAPI, version, nothing), observe.Simulated(w, now)...)...)
-	return observe.Flushed{Observer: observe.New(t, version)}
+	return observe.Flushed{Observer: observe.New(t, version, "")}
 }
 
 func instant(name, text string, unless time.Time) (time.Time, error) {

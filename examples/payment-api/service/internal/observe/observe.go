@@ -55,9 +55,10 @@ type Observer struct {
 	process                   metrics.Dimensions
 }
 
-// New makes an observer of a version. It never fails: what cannot be told costs
-// itself.
-func New(t *telemetry.Telemetry, version string) *Observer {
+// New makes an observer of a version. published is the number that Lambda gave it,
+// by which an alias moves its traffic; "" outside of Lambda. It never fails: what
+// cannot be told costs itself.
+func New(t *telemetry.Telemetry, version, published string) *Observer {
 	o := &Observer{
 		tel:      t,
 		requests: t.Metrics.MustMetric("Requests", metrics.Count),
@@ -65,10 +66,14 @@ func New(t *telemetry.Telemetry, version string) *Observer {
 		latency:  t.Metrics.MustMetric("Latency", metrics.Milliseconds),
 	}
 	// Objectives are about a route, canaries about a version: each value counts in
-	// both sets.
+	// each set.
 	route := t.Metrics.MustDimensions("route").Of(web.RouteProcess)
+	sets := []metrics.Dimensions{route, t.Metrics.MustDimensions("version").Of(version)}
+	if published != "" {
+		sets = append(sets, t.Metrics.MustDimensions("function_version").Of(published))
+	}
 	var err error
-	if o.process, err = t.Metrics.Sets(route, t.Metrics.MustDimensions("version").Of(version)); err != nil {
+	if o.process, err = t.Metrics.Sets(sets...); err != nil {
 		o.process = route
 		t.Log.Warn("the version is no dimension", log.Err(err))
 	}
