@@ -43,7 +43,7 @@ func explainWatch(ctx context.Context, env *run.Env, e ledger.Entry) (Explanatio
 	t := &teller{env: env, entry: e, dec: d}
 	lines = append(lines, t.because()...)
 	for i := range res.Findings {
-		text := compared(&res.Findings[i])
+		text := contrasted(&res.Findings[i])
 		if i == 0 {
 			lines = append(lines, label("Compared")+" "+text)
 		} else {
@@ -61,8 +61,8 @@ func explainWatch(ctx context.Context, env *run.Env, e ledger.Entry) (Explanatio
 	return Explanation{Entry: e, Decision: *d, Lines: lines}, nil
 }
 
-// compared is what a metric was held against.
-func compared(f *watch.Finding) string {
+// contrasted is what a metric was held against.
+func contrasted(f *watch.Finding) string {
 	parts := []string{fmt.Sprintf("%s: %d of %d requests bad", f.Metric, f.After.Bad, f.After.Total)}
 	for _, a := range f.Against {
 		what := "before"
