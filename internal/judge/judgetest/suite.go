@@ -35,7 +35,7 @@ type Claims struct {
 	// Few is a number of good requests a version, or of points, with which it must
 	// not pass yet.
 	Few int64
-	// Runs of each world. 0: 200.
+	// Runs of each world. 0: 100.
 	Runs int
 }
 
@@ -50,7 +50,7 @@ type Found struct {
 // Run holds a judge against what it claims.
 func Run(t *testing.T, j Judge, c Claims) {
 	if c.Runs == 0 {
-		c.Runs = 200
+		c.Runs = 100
 	}
 	t.Run("false alarms", func(t *testing.T) { c.alarms(t, j) })
 	t.Run("power", func(t *testing.T) { c.power(t, j) })

@@ -150,7 +150,7 @@ func tail(trials []trial, x int64) float64 {
 }
 
 // countedOut is up to how many bad requests the distribution is counted out.
-const countedOut = 400
+const countedOut = 150
 
 // convolved adds the requests one by one: chances[k] is that k are the canary's.
 func convolved(trials []trial, all, x int) float64 {

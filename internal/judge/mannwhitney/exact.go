@@ -63,13 +63,14 @@ func (o Options) exact(x, y []float64) Result {
 
 // sides tests the directions that matter, an increase first.
 func (o Options) sides(x, y []float64, effect float64) (found []side) {
+	null := newNullU(len(x), len(y))
 	if o.Direction != Decrease {
-		s := o.side(x, y)
+		s := o.side(x, y, null)
 		s.class, s.counts, s.urgent = High, atLeast(effect, o.Allowed.Up), atLeast(effect, o.Urgent.Up)
 		found = append(found, s)
 	}
 	if o.Direction != Increase {
-		s := o.side(negated(x), negated(y))
+		s := o.side(negated(x), negated(y), null)
 		s.class, s.counts, s.urgent = Low, atMost(effect, o.Allowed.Down), atMost(effect, o.Urgent.Down)
 		found = append(found, s)
 	}
@@ -125,10 +126,10 @@ type side struct {
 }
 
 // side tests whether the experiment is higher than the control and its margin.
-func (o Options) side(x, y []float64) side {
+func (o Options) side(x, y []float64, null nullU) side {
 	s := side{of: len(x), drawn: (len(y) + 9) / 10}
 	limit := o.Margin.above(y)
-	s.shift = upperU(len(x), len(y), aboveHalf(x, limit))
+	s.shift = null.upper(aboveHalf(x, limit))
 	edge := limit[len(limit)-s.drawn]
 	s.above = len(x) - countUpTo(x, edge)
 	s.share = float64(s.above)/float64(len(x)) - float64(s.drawn)/float64(len(y))
@@ -140,7 +141,7 @@ func (o Options) side(x, y []float64) side {
 	if o.Slack.Add == 0 && o.Slack.Ratio == 1 {
 		pass = max(pass, o.Tolerance*math.Abs(percentile(y, 0.5)))
 	}
-	s.pass = upperU(len(x), len(y), float64(upTo(x, y, pass)))
+	s.pass = null.upper(float64(upTo(x, y, pass)))
 	return s
 }
 

@@ -58,7 +58,7 @@ func spread(n int, width float64) []float64 {
 // How often equal versions differ, beside the 2 % that the confidence promises:
 // Kayenta has no least sample.
 func TestSmallSamples(t *testing.T) {
-	const runs = 20_000
+	const runs = 5_000
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
 		n    int
@@ -77,7 +77,7 @@ func TestSmallSamples(t *testing.T) {
 				t.Fatalf("%d points: %+v", c.n, got)
 			}
 		}
-		near(t, "rate of false alarms", float64(wrong)/runs, c.rate, 0.012)
+		near(t, "rate of false alarms", float64(wrong)/runs, c.rate, 0.02)
 	}
 }
 

@@ -3,16 +3,25 @@ package mannwhitney
 import "math"
 
 // exactPairs is up to how many pairs the distribution of U is counted out; beyond
-// it, and with more than exactFew points on both sides, the normal one is as good.
+// it, and with more than exactFew points on both sides, the normal one is as good:
+// its tails are the heavier ones.
 const (
-	exactPairs = 2500
+	exactPairs = 900
 	exactFew   = 10
 )
 
-// upperU is the chance that U is u or more where both samples come from one
-// distribution without ties.
-func upperU(m, n int, u float64) float64 {
-	return min(1, cumulativeU(m, n)(int(math.Floor(float64(m*n)-u))))
+// nullU is the distribution of U where both samples come from one distribution
+// without ties.
+type nullU struct {
+	pairs int
+	below func(k int) float64 // the chance that U is at most k
+}
+
+func newNullU(m, n int) nullU { return nullU{m * n, cumulativeU(m, n)} }
+
+// upper is the chance that U is u or more.
+func (d nullU) upper(u float64) float64 {
+	return min(1, d.below(int(math.Floor(float64(d.pairs)-u))))
 }
 
 // lowerRank returns the greatest k whose order statistic among the differences is
