@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"time"
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/command"
@@ -27,8 +28,14 @@ func openLambda(ctx context.Context, at act.Place, opt host.ActorOptions) (act.A
 	return lambda.Open(ctx, lambda.Options{Function: p["function"], Alias: p["alias"], Region: p["region"], Role: p["role"], Wait: opt.Wait})
 }
 
+// openCommand opens programs, which know nothing of another attempt.
 func openCommand(_ context.Context, at act.Place, opt host.ActorOptions) (act.Actor, error) {
-	return command.Open(command.Options{Shift: at.Params["shift"], Read: at.Params["read"], Wait: opt.Wait, Log: opt.Log})
+	a, err := command.Open(command.Options{Shift: at.Params["shift"], Read: at.Params["read"], Wait: opt.Wait, Log: opt.Log})
+	if err != nil {
+		return nil, err
+	}
+	again := act.Guards{Retry: act.Retry{Attempts: 4, First: time.Second, Longest: 8 * time.Second}, Wait: opt.Wait}
+	return again.Around(a), nil
 }
 
 // OpenActor opens a target of rollouts and rollbacks.

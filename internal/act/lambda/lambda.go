@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/awskit"
@@ -135,17 +137,40 @@ func refused(err error) bool {
 	return ok
 }
 
-// explain says what an error means here.
+// explain says what an error means here, in the service's own words where it has
+// any: the SDK's are mostly about HTTP.
 func (t *Target) explain(action string, err error) error {
 	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
-	switch {
-	case strings.Contains(err.Error(), "Provisioned Concurrency"):
-		return fault.Wrap(fault.Invalid, t.name, err, "an alias with provisioned concurrency takes no weights: take it off the alias while a canary runs, or roll out without steps")
-	case missing && action == "lambda:GetAlias":
-		return fault.Wrap(fault.NotFound, t.name, err, "check the names; `aws lambda create-alias --function-name "+t.opt.Function+" --name "+t.opt.Alias+" --function-version N` makes the alias")
+	known := fault.Wrap(fault.Internal, t.name, awskit.Explain("", action+" on it", err), "")
+	kind, hint := fault.KindOf(known), fault.HintOf(known)
+	if missing && action == "lambda:GetAlias" {
+		hint = "check the names; `aws lambda create-alias --function-name " + t.opt.Function + " --name " + t.opt.Alias + " --function-version N` makes the alias"
 	}
-	return awskit.Explain(t.name, action+" on it", err) //nolint:wrapcheck // it wraps
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return fault.Wrap(kind, t.name+": "+action, err, hint)
+	}
+	if strings.Contains(api.ErrorMessage(), "Provisioned Concurrency") {
+		hint = "an alias with provisioned concurrency takes no weights: take it off the alias while a canary runs, or roll out without steps"
+	}
+	text := api.ErrorCode() + ": " + api.ErrorMessage()
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		text += " (request " + r.ServiceRequestID() + ")" // AWS's support asks for it
+	}
+	return &fault.Error{Op: t.name + ": " + action, Kind: kind, Hint: hint, Err: said{text, err}}
 }
+
+// said is an error of the service in its own words.
+type said struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (s said) Error() string { return s.text }
+
+// Unwrap returns the SDK's error.
+func (s said) Unwrap() error { return s.err }
 
 // Read implements act.Actor.
 func (t *Target) Read(ctx context.Context) (act.State, error) {
