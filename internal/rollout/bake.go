@@ -11,9 +11,6 @@ import (
 
 // looked decides what follows from what the usable minutes say.
 func (m *machine) looked(e Looked) Command {
-	if m.Phase != Bake {
-		return Command{Do: Stop}
-	}
 	if e.Target != nil {
 		if stop, is := m.foreign(*e.Target); is {
 			return stop

@@ -40,7 +40,7 @@ type machine struct {
 }
 
 func (m *machine) step(e Event) Command {
-	if m.Phase == End {
+	if m.Phase == End || !m.fits(e) {
 		return Command{Do: Stop}
 	}
 	switch e := e.(type) {
@@ -52,7 +52,7 @@ func (m *machine) step(e Event) Command {
 		m.Version, m.Tries = e.Version, 0
 		return m.first()
 	case Applied:
-		if !e.State.Ready || m.Action == nil || !e.State.Same(m.Action.To) {
+		if !e.State.Ready || !e.State.Same(m.Action.To) {
 			return m.settle(e.State)
 		}
 		return m.confirmed(e.State)
@@ -66,6 +66,24 @@ func (m *machine) step(e Event) Command {
 		return m.told(e)
 	}
 	return Command{Do: Stop}
+}
+
+// fits says whether an event can happen in a state. What cannot changes nothing.
+func (m *machine) fits(e Event) bool {
+	switch e := e.(type) {
+	case Observed:
+		return !m.Plan.Still
+	case Made:
+		return m.Phase == Publish && m.Base != nil
+	case Applied:
+		return m.Phase == Intent && m.Action != nil
+	case Trouble:
+		return !m.Plan.Still && (e.Do != Apply || m.Phase == Intent) && (e.Do != Make || m.Phase == Publish)
+	case Looked:
+		return m.Phase == Bake
+	case Woken, Interrupted, Told:
+	}
+	return true
 }
 
 // say adds a reason.
@@ -228,9 +246,6 @@ func (m *machine) restore(o Outcome, v decision.Verdict) Command {
 
 // settle finds out what became of an action: the target was read.
 func (m *machine) settle(is act.State) Command {
-	if m.Action == nil {
-		return Command{Do: Stop}
-	}
 	switch {
 	case m.Blind && (is.Stable == "" || !is.Same(m.Action.To)):
 		// Nobody can see whether it was done: it is done again.

@@ -54,9 +54,6 @@ func (m *machine) unread(e Trouble) Command {
 // notApplied is an action that failed. What may have been done all the same is
 // read; what was refused is not tried again.
 func (m *machine) notApplied(e Trouble) Command {
-	if m.Action == nil {
-		return Command{Do: Stop}
-	}
 	if m.Action.Verb.Back() {
 		if !again(e.Kind) {
 			return m.giveUp()
