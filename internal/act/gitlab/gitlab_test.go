@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,9 +84,7 @@ func (b *bench) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func at(query map[string]string) act.Place {
 	p := act.Place{Kind: "gitlab", Params: map[string]string{"environment": "production"}}
-	for k, v := range query {
-		p.Params[k] = v
-	}
+	maps.Copy(p.Params, query)
 	return p
 }
 
@@ -160,13 +159,13 @@ func TestSuite(t *testing.T) {
 	})
 }
 
-func apply(t *testing.T, a *gitlab.Actor, verb act.Verb, commit string) (act.Outcome, error) {
+func rollback(t *testing.T, a *gitlab.Actor, commit string) (act.Outcome, error) {
 	t.Helper()
 	from, err := a.Read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.Apply(t.Context(), act.Change{Action: act.Action{Verb: verb, Key: "k", From: from, To: act.Split{Stable: commit}}})
+	return a.Apply(t.Context(), act.Change{Action: act.Action{Verb: act.Rollback, Key: "k", From: from, To: act.Split{Stable: commit}}})
 }
 
 // A job that fails again is named with its address, and the setting that has to
@@ -175,7 +174,7 @@ func TestJobFails(t *testing.T) {
 	for reason, hint := range map[string]string{"script_failure": "/-/jobs/", "forward_deployment_failure": "rollback deployments"} {
 		b := start(t)
 		b.server.Update(func(s *gitlabd.State) { s.Deployments[1].Broken = reason })
-		_, err := apply(t, b.open(t, "secret", atOnce), act.Rollback, commits[1])
+		_, err := rollback(t, b.open(t, "secret", atOnce), commits[1])
 		if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), b.url+"/shop/pay/-/jobs/104") || !strings.Contains(fault.HintOf(err), hint) {
 			t.Errorf("%s: %v (%s)", reason, err, fault.HintOf(err))
 		}
@@ -200,7 +199,7 @@ func TestRollbackBehindAnother(t *testing.T) {
 		}
 		return ctx.Err()
 	}
-	out, err := apply(t, b.open(t, "secret", wait), act.Rollback, commits[2])
+	out, err := rollback(t, b.open(t, "secret", wait), commits[2])
 	if err != nil || out.State.Stable != commits[2] || len(out.Calls) != 1 || waits < 3 {
 		t.Errorf("%+v, %v after %d waits", out, err, waits)
 	}
@@ -209,12 +208,12 @@ func TestRollbackBehindAnother(t *testing.T) {
 func TestMayNot(t *testing.T) {
 	b := start(t)
 	for _, token := range []string{"job", "reader"} {
-		_, err := apply(t, b.open(t, token, atOnce), act.Rollback, commits[1])
+		_, err := rollback(t, b.open(t, token, atOnce), commits[1])
 		if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "access token") {
 			t.Errorf("%s: %v (%s)", token, err, fault.HintOf(err))
 		}
 	}
-	_, err := apply(t, b.open(t, "secret", atOnce), act.Rollback, strings.Repeat("d", 40))
+	_, err := rollback(t, b.open(t, "secret", atOnce), strings.Repeat("d", 40))
 	if fault.KindOf(err) != fault.NotFound {
 		t.Errorf("a commit that nobody deployed: %v", err)
 	}

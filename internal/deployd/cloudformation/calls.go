@@ -1,11 +1,10 @@
 package cloudformation
 
 import (
-	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/deployd"
@@ -85,10 +84,6 @@ func (st *stack) set(f deployd.Form, template string) *deployd.Failure {
 func (s *Server) told(f deployd.Form) (st *stack, again bool, fail *deployd.Failure) {
 	name, token := f.Get("StackName"), f.Get("ClientRequestToken")
 	st = s.find(name)
-	what := url.Values{}
-	for k, v := range f.Values {
-		what[k] = v
-	}
 	switch {
 	case name == "":
 		return nil, false, invalid("1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null")
@@ -99,7 +94,7 @@ func (s *Server) told(f deployd.Form) (st *stack, again bool, fail *deployd.Fail
 		return st, false, nil
 	case !tokens.MatchString(token):
 		return nil, false, invalid("1 validation error detected: Value '%s' at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9][-a-zA-Z0-9]*", token)
-	case st.tokens[token] == what.Encode():
+	case st.tokens[token] == f.Encode():
 		return st, true, nil
 	case st.tokens[token] != "":
 		return nil, false, deployd.Fail("TokenAlreadyExistsException", "A client request token already exists: %s", token)
@@ -260,11 +255,13 @@ func (s *Server) describeStackEvents(f deployd.Form) (any, *deployd.Failure) {
 	if st == nil {
 		return nil, invalid("Stack [%s] does not exist", f.Get("StackName"))
 	}
-	from, err := 0, error(nil)
+	from := 0
 	if t := f.Get("NextToken"); t != "" {
-		if from, err = strconv.Atoi(t); err != nil || from < 0 || from > len(st.events) {
+		n, err := strconv.Atoi(t)
+		if err != nil || n < 0 || n > len(st.events) {
 			return nil, invalid("Invalid NextToken")
 		}
+		from = n
 	}
 	var out struct {
 		StackEvents []xmlEvent `xml:"StackEvents>member"`
@@ -288,9 +285,10 @@ func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 // Template is one with a parameter Version, for tests; more are parameters that
 // have no default.
 func Template(more ...string) string {
-	t := "Parameters:\n  Version: {Type: String}\n"
+	var t strings.Builder
+	t.WriteString("Parameters:\n  Version: {Type: String}\n")
 	for _, name := range more {
-		t += fmt.Sprintf("  %s: {Type: String}\n", name)
+		t.WriteString("  " + name + ": {Type: String}\n")
 	}
-	return t + "Resources:\n  Function: {Type: 'AWS::Lambda::Function'}\n"
+	return t.String() + "Resources:\n  Function: {Type: 'AWS::Lambda::Function'}\n"
 }

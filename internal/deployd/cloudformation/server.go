@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -236,7 +237,7 @@ func declared(template string) (order []string, defaults map[string]string, err 
 		}
 	}
 	if t.Resources == nil {
-		return nil, nil, fmt.Errorf("at least one Resources member must be defined")
+		return nil, nil, errors.New("at least one Resources member must be defined")
 	}
 	return order, defaults, nil
 }

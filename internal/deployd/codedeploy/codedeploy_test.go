@@ -27,9 +27,8 @@ func start(t *testing.T) (s *codedeploy.Server, clock *deployd.Clock, url string
 }
 
 // spec is an AppSpec in JSON.
-func spec(current, target string) string {
-	return `{"version":0.0,"Resources":[{"pay":{"Type":"AWS::Lambda::Function","Properties":{"Name":"payment-api","Alias":"live","CurrentVersion":"` +
-		current + `","TargetVersion":"` + target + `"}}}]}`
+func spec(target string) string {
+	return `{"version":0.0,"Resources":[{"pay":{"Type":"AWS::Lambda::Function","Properties":{"Name":"payment-api","Alias":"live","CurrentVersion":"1","TargetVersion":"` + target + `"}}}]}`
 }
 
 func revision(content string) *types.RevisionLocation {
@@ -55,13 +54,13 @@ func TestRefusals(t *testing.T) {
 		}
 		return err
 	}
-	wants("ApplicationDoesNotExistException", deploy("x", "pay", nil, revision(spec("1", "2"))))
-	wants("DeploymentGroupDoesNotExistException", deploy("shop", "x", nil, revision(spec("1", "2"))))
-	wants("DeploymentConfigDoesNotExistException", deploy("shop", "pay", aws.String("x"), revision(spec("1", "2"))))
+	wants("ApplicationDoesNotExistException", deploy("x", "pay", nil, revision(spec("2"))))
+	wants("DeploymentGroupDoesNotExistException", deploy("shop", "x", nil, revision(spec("2"))))
+	wants("DeploymentConfigDoesNotExistException", deploy("shop", "pay", aws.String("x"), revision(spec("2"))))
 	wants("RevisionRequiredException", deploy("shop", "pay", nil, nil))
 	wants("InvalidRevisionException", deploy("shop", "pay", nil, revision("Resources: []")))
-	wants("InvalidRevisionException", deploy("shop", "pay", nil, revision(spec("1", ""))))
-	bad := revision(spec("1", "2"))
+	wants("InvalidRevisionException", deploy("shop", "pay", nil, revision(spec(""))))
+	bad := revision(spec("2"))
 	bad.AppSpecContent.Sha256 = aws.String("00")
 	wants("InvalidRevisionException", deploy("shop", "pay", nil, bad))
 	_, err := c.CreateDeploymentConfig(ctx, &sdk.CreateDeploymentConfigInput{DeploymentConfigName: aws.String("too long"), ComputePlatform: types.ComputePlatformLambda, TrafficRoutingConfig: &types.TrafficRoutingConfig{
@@ -71,8 +70,8 @@ func TestRefusals(t *testing.T) {
 	_, err = c.CreateDeploymentConfig(ctx, &sdk.CreateDeploymentConfigInput{DeploymentConfigName: aws.String("CodeDeployDefault.LambdaAllAtOnce"), ComputePlatform: types.ComputePlatformLambda})
 	wants("DeploymentConfigAlreadyExistsException", err)
 
-	wants("", deploy("shop", "pay", nil, revision(spec("1", "2"))))
-	wants("DeploymentLimitExceededException", deploy("shop", "pay", nil, revision(spec("1", "3"))))
+	wants("", deploy("shop", "pay", nil, revision(spec("2"))))
+	wants("DeploymentLimitExceededException", deploy("shop", "pay", nil, revision(spec("3"))))
 	_, err = c.ListDeploymentTargets(ctx, &sdk.ListDeploymentTargetsInput{DeploymentId: &id})
 	wants("DeploymentNotStartedException", err)
 	_, err = c.StopDeployment(ctx, &sdk.StopDeploymentInput{DeploymentId: aws.String("d-000000000")})
@@ -83,7 +82,7 @@ func TestRefusals(t *testing.T) {
 	_, err = c.BatchGetDeploymentTargets(ctx, &sdk.BatchGetDeploymentTargetsInput{DeploymentId: &id, TargetIds: []string{"x"}})
 	wants("DeploymentTargetDoesNotExistException", err)
 	// The alias is at version 2 now: a deployment from 1 fails, and says so.
-	wants("", deploy("shop", "pay", nil, revision(spec("1", "3"))))
+	wants("", deploy("shop", "pay", nil, revision(spec("3"))))
 	_ = clock.Wait(ctx, time.Hour)
 	out, err := c.GetDeployment(ctx, &sdk.GetDeploymentInput{DeploymentId: &id})
 	if err != nil || out.DeploymentInfo.Status != types.DeploymentStatusFailed || out.DeploymentInfo.ErrorInformation.Code != types.ErrorCodeInvalidLambdaConfiguration {
@@ -96,7 +95,7 @@ func TestLinear(t *testing.T) {
 	s, clock, url := start(t)
 	c := sdk.New(sdk.Options{Region: codedeploy.Region, BaseEndpoint: &url, Retryer: aws.NopRetryer{}, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")})
 	if _, err := c.CreateDeployment(t.Context(), &sdk.CreateDeploymentInput{
-		ApplicationName: aws.String("shop"), DeploymentGroupName: aws.String("pay"), Revision: revision(spec("1", "2")),
+		ApplicationName: aws.String("shop"), DeploymentGroupName: aws.String("pay"), Revision: revision(spec("2")),
 		DeploymentConfigName: aws.String("CodeDeployDefault.LambdaLinear10PercentEvery1Minute"),
 	}); err != nil {
 		t.Fatal(err)

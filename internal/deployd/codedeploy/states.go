@@ -22,7 +22,7 @@ func (s *Server) onward(d *deployment) bool {
 		if s.now.Before(d.stopAt) {
 			return false
 		}
-		s.end(d, stopped, "MANUAL_STOP", "The deployment was stopped by the user.", d.stopAt)
+		d.end(stopped, "MANUAL_STOP", "The deployment was stopped by the user.", d.stopAt)
 		if d.stopBack {
 			s.back(d, d.stopAt)
 		}
@@ -38,7 +38,7 @@ func (s *Server) onward(d *deployment) bool {
 	}
 	d.since = until
 	if d.at++; d.at == len(d.steps) {
-		s.end(d, succeeded, "", "", until)
+		d.end(succeeded, "", "", until)
 		s.aliases[targetID(d)] = alias{stable: d.target}
 		return true
 	}
@@ -55,10 +55,10 @@ func (s *Server) take(d *deployment) bool {
 	a, there := s.aliases[targetID(d)]
 	switch {
 	case !there || !s.versions[d.function+":"+d.target]:
-		s.end(d, failed, "INVALID_LAMBDA_CONFIGURATION", "The Lambda function, its alias or its version "+d.target+" does not exist.", until)
+		d.end(failed, "INVALID_LAMBDA_CONFIGURATION", "The Lambda function, its alias or its version "+d.target+" does not exist.", until)
 		return true
 	case a.stable != d.current && d.creator != "codeDeployRollback":
-		s.end(d, failed, "INVALID_LAMBDA_CONFIGURATION", "The current alias version "+a.stable+" does not match the CurrentVersion "+d.current+" of the AppSpec file.", until)
+		d.end(failed, "INVALID_LAMBDA_CONFIGURATION", "The current alias version "+a.stable+" does not match the CurrentVersion "+d.current+" of the AppSpec file.", until)
 		return true
 	}
 	d.status, d.since, d.tried = inProgress, until, true
@@ -99,7 +99,7 @@ func (s *Server) alarmed(d *deployment) bool {
 		if !s.red[name] {
 			continue
 		}
-		s.end(d, failed, "ALARM_ACTIVE", "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected: "+name, s.now)
+		d.end(failed, "ALARM_ACTIVE", "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected: "+name, s.now)
 		if d.tried && slices.Contains(s.group.rollback, "DEPLOYMENT_STOP_ON_ALARM") {
 			s.back(d, s.now)
 		}
@@ -108,7 +108,7 @@ func (s *Server) alarmed(d *deployment) bool {
 	return false
 }
 
-func (s *Server) end(d *deployment, status, code, message string, at time.Time) {
+func (d *deployment) end(status, code, message string, at time.Time) {
 	d.status, d.code, d.message, d.finished = status, code, message, at
 }
 

@@ -3,6 +3,7 @@ package ecs
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -21,9 +22,7 @@ func (s *Server) registerTaskDefinition(in *deployd.Object) (any, *deployd.Failu
 		return nil, deployd.Fail("ClientException", "Container list cannot be empty.")
 	}
 	definition := deployd.Object{}
-	for k, v := range *in {
-		definition[k] = v
-	}
+	maps.Copy(definition, *in)
 	revision := len(s.families[family]) + 1
 	definition["revision"], definition["status"] = revision, "ACTIVE"
 	definition["taskDefinitionArn"] = arn("task-definition", family+":"+strconv.Itoa(revision))
@@ -96,7 +95,7 @@ func (s *Server) createService(in *serviceInput) (any, *deployd.Failure) {
 	s.services = append(s.services, v)
 	d := s.begin(v, definition)
 	s.enter(v, d, []step{{status: successful, weight: 100}}) // it is there when it is made
-	return deployd.Object{"service": s.object(v)}, nil
+	return deployd.Object{"service": v.object()}, nil
 }
 
 // configure changes a service's deployment configuration: the fields that are
@@ -168,7 +167,7 @@ func (s *Server) describeServices(in *struct {
 	found, failures := []deployd.Object{}, []deployd.Object{}
 	for _, name := range in.Services {
 		if v := s.find(in.Cluster, name); v != nil {
-			found = append(found, s.object(v))
+			found = append(found, v.object())
 			continue
 		}
 		failures = append(failures, deployd.Object{"arn": arn("service", last(in.Cluster)+"/"+last(name)), "reason": "MISSING"})
@@ -177,7 +176,7 @@ func (s *Server) describeServices(in *struct {
 }
 
 // object is a service as it is described.
-func (s *Server) object(v *service) deployd.Object {
+func (v *service) object() deployd.Object {
 	d := v.newest()
 	primary := deployd.Object{
 		"id": d.id, "status": "PRIMARY", "taskDefinition": arn("task-definition", v.definition), "desiredCount": v.desired, "runningCount": v.desired,
@@ -231,5 +230,5 @@ func (s *Server) updateService(in *serviceInput) (any, *deployd.Failure) {
 	if definition != v.definition || in.ForceNewDeployment {
 		s.begin(v, definition)
 	}
-	return deployd.Object{"service": s.object(v)}, nil
+	return deployd.Object{"service": v.object()}, nil
 }

@@ -56,7 +56,9 @@ func TestRefusals(t *testing.T) {
 		_, err := c.UpdateService(ctx, &in)
 		return err
 	}
-	configured := func(d types.DeploymentConfiguration) error { return update(sdk.UpdateServiceInput{DeploymentConfiguration: &d}) }
+	configured := func(d types.DeploymentConfiguration) error {
+		return update(sdk.UpdateServiceInput{DeploymentConfiguration: &d})
+	}
 	percent := func(p float64, bake int32) error {
 		return configured(types.DeploymentConfiguration{Strategy: types.DeploymentStrategyCanary, CanaryConfiguration: &types.CanaryConfiguration{CanaryPercent: &p, CanaryBakeTimeInMinutes: &bake}})
 	}
