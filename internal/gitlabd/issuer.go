@@ -53,7 +53,12 @@ func (s *Server) keys(w http.ResponseWriter) {
 		fail(w, http.StatusBadGateway, "502 Bad Gateway")
 		return
 	}
-	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: s.issuer.key.Public(), KeyID: keyID, Use: "sig", Algorithm: "RS256"}}})
+	i, err := s.issuer()
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: keyID, Use: "sig", Algorithm: "RS256"}}})
 }
 
 // Token signs the identity token of a job that ada, a maintainer, runs on main
@@ -82,7 +87,11 @@ func (s *Server) Token(at time.Time, change map[string]any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write claims: %w", err)
 	}
-	signed, err := s.issuer.signer.Sign(body)
+	i, err := s.issuer()
+	if err != nil {
+		return "", err
+	}
+	signed, err := i.signer.Sign(body)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}

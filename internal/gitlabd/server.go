@@ -17,7 +17,7 @@ import (
 type Server struct {
 	mu     sync.Mutex
 	state  State
-	issuer *issuer
+	issuer func() (*issuer, error) // made when it is first asked for
 	url    string
 	calls  []string
 }
@@ -25,11 +25,7 @@ type Server struct {
 // New returns a server with a state. Its address is set with SetURL before
 // anybody asks it.
 func New(state State) (*Server, error) {
-	i, err := newIssuer()
-	if err != nil {
-		return nil, err
-	}
-	return &Server{state: state, issuer: i}, nil
+	return &Server{state: state, issuer: sync.OnceValues(newIssuer)}, nil
 }
 
 // SetURL tells the server at which address it is reached, without a slash at

@@ -102,26 +102,42 @@ func (v view) heads(to act.Split) bool {
 
 // way is the steps to a split.
 func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
-	to, stable := want.To, v.Stable
-	switch {
-	case v.under == nil:
-	case v.back && !want.Verb.Back() && !v.heads(to):
-		return nil, fault.New(fault.Conflict, a.op, "ECS is putting "+v.Stable+" back: "+aws.ToString(v.under.StatusReason), "wait until that has ended, then begin anew")
-	case v.heads(to) || to.Whole() && v.ours && !v.back && v.Canary == to.Stable:
+	to := want.To
+	if v.leads(to) {
 		return append(steps, a.follow(v, to), a.tidy(to)), nil
-	case !v.ours && (!want.Verb.Back() || v.Stable != to.Stable):
-		return nil, fault.New(fault.Conflict, a.op, "somebody else is busy with it: "+v.Busy, "wait until that has ended, then begin anew")
-	default:
+	}
+	if v.under != nil {
+		if err := a.mayStop(want, v); err != nil {
+			return nil, err
+		}
 		steps = append(steps, a.stop(v))
 	}
 	// A deployment that ended before it was stopped leaves its version in place.
-	if stable != to.Stable || to.Whole() && v.under != nil {
+	if v.Stable != to.Stable || to.Whole() && v.under != nil {
 		steps = append(steps, a.whole(want, v, to.Stable))
 	}
 	if !to.Whole() {
 		return append(steps, a.share(v, to)), nil
 	}
 	return append(steps, a.tidy(to)), nil
+}
+
+// leads says whether the deployment under way has only to go on.
+func (v view) leads(to act.Split) bool {
+	return v.heads(to) || v.under != nil && to.Whole() && v.ours && !v.back && v.Canary == to.Stable
+}
+
+// mayStop says whether the deployment under way may be stopped for an action:
+// ours may, and one of somebody else's by what puts its source back.
+func (a *Actor) mayStop(want act.Action, v view) error {
+	hint := "wait until that has ended, then begin anew"
+	switch {
+	case v.back && !want.Verb.Back():
+		return fault.New(fault.Conflict, a.op, "ECS is putting "+v.Stable+" back: "+aws.ToString(v.under.StatusReason), hint)
+	case !v.ours && (!want.Verb.Back() || v.Stable != want.To.Stable):
+		return fault.New(fault.Conflict, a.op, "somebody else is busy with it: "+v.Busy, hint)
+	}
+	return nil
 }
 
 // stop rolls the deployment under way back, and waits until that is done.

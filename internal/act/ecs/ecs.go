@@ -233,6 +233,13 @@ func (a *Actor) shares(ctx context.Context, api *ecs.Client, v *view) error {
 	if w := d.TargetServiceRevision.RequestedProductionTrafficWeight; w != nil && v.Canary != "" {
 		v.Weight = math.Round(*w*10) / 1000
 	}
+	a.judge(v)
+	return nil
+}
+
+// judge says whose the deployment under way is, and how far it has come.
+func (*Actor) judge(v *view) {
+	d := v.under
 	v.back = d.Status == types.ServiceDeploymentStatusRollbackRequested || d.Status == types.ServiceDeploymentStatusRollbackInProgress ||
 		d.Status == types.ServiceDeploymentStatusStopRequested
 	v.ours = marked(d.DeploymentConfiguration)
@@ -249,7 +256,6 @@ func (a *Actor) shares(ctx context.Context, api *ecs.Client, v *view) error {
 	if !v.ours {
 		v.Busy = "deployment " + name(d.ServiceDeploymentArn) + " of " + v.Canary + " (" + string(d.Status) + ")"
 	}
-	return nil
 }
 
 // name is what stands behind the last slash of an ARN.

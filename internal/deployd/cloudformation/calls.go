@@ -121,15 +121,9 @@ func (s *Server) updateStack(f deployd.Form) (any, *deployd.Failure) {
 	case !slices.Contains([]string{createComplete, updateComplete, rollbackComplete, updateFailed}, st.status()):
 		return nil, invalid("Stack:%s is in %s state and can not be updated.", st.id, st.status())
 	}
-	template := f.Get("TemplateBody")
-	switch previous := f.Get("UsePreviousTemplate") == "true"; {
-	case previous && template != "" || !previous && template == "":
-		return nil, invalid("Either Template URL or Template Body must be specified.")
-	case previous:
-		template = st.template
-	}
-	if regexp.MustCompile(`AWS::IAM::`).MatchString(template) && len(f.Members("Capabilities")) == 0 {
-		return nil, deployd.Fail("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
+	template, fail := st.templateOf(f)
+	if fail != nil {
+		return nil, fail
 	}
 	old, oldCaps := slices.Clone(st.parameters), st.capabilities
 	if fail := st.set(f, template); fail != nil {
@@ -146,6 +140,21 @@ func (s *Server) updateStack(f deployd.Form) (any, *deployd.Failure) {
 	st.remember(f, s.now)
 	s.enter(st, step{updateInProgress, updating}, step{updateCleanup, cleaning}, step{updateComplete, 0})
 	return idResult{st.id}, nil
+}
+
+// templateOf is the template of an update: the one of the call, or the present.
+func (st *stack) templateOf(f deployd.Form) (string, *deployd.Failure) {
+	template := f.Get("TemplateBody")
+	switch previous := f.Get("UsePreviousTemplate") == "true"; {
+	case previous && template != "" || !previous && template == "":
+		return "", invalid("Either Template URL or Template Body must be specified.")
+	case previous:
+		template = st.template
+	}
+	if strings.Contains(template, "AWS::IAM::") && len(f.Members("Capabilities")) == 0 {
+		return "", deployd.Fail("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
+	}
+	return template, nil
 }
 
 func (s *Server) cancelUpdateStack(f deployd.Form) (any, *deployd.Failure) {

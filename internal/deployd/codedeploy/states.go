@@ -9,8 +9,12 @@ import (
 // it goes on.
 func (s *Server) advance(to time.Time) {
 	s.now = to
-	for i := 0; i < len(s.deployments); i++ {
-		for d := s.deployments[i]; !d.over() && s.onward(d); {
+	for went := true; went; {
+		went = false
+		for _, d := range s.deployments {
+			for !d.over() && s.onward(d) {
+				went = true // and may have appended a rollback
+			}
 		}
 	}
 }

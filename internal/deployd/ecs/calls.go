@@ -144,13 +144,23 @@ func (c config) check(v *service) *deployd.Failure {
 		return invalid("canaryBakeTimeInMinutes must be between 0 and 1440.")
 	}
 	for _, h := range c.Hooks {
-		for _, stage := range h.Stages {
-			if h.Type == "PAUSE" && (stage == "TEST_TRAFFIC_SHIFT" || stage == "PRODUCTION_TRAFFIC_SHIFT") {
-				return invalid("PAUSE hooks cannot be configured at %s.", stage)
-			}
+		if fail := h.check(); fail != nil {
+			return fail
 		}
-		if h.Type != "PAUSE" && h.Target == "" {
+	}
+	return nil
+}
+
+func (h hook) check() *deployd.Failure {
+	if h.Type != "PAUSE" {
+		if h.Target == "" {
 			return invalid("hookTargetArn is missing.")
+		}
+		return nil
+	}
+	for _, stage := range h.Stages {
+		if stage == "TEST_TRAFFIC_SHIFT" || stage == "PRODUCTION_TRAFFIC_SHIFT" {
+			return invalid("PAUSE hooks cannot be configured at %s.", stage)
 		}
 	}
 	return nil

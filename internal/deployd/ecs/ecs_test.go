@@ -163,7 +163,8 @@ func TestForeignCLI(t *testing.T) {
 	if status := awscli.At(d, "serviceDeployments", 0, "status"); status != "ROLLBACK_SUCCESSFUL" {
 		t.Errorf("it ends as %v", status)
 	}
-	if td := awscli.At(cli.Do("ecs", "describe-services", "--cluster", "shop", "--services", "pay"), "services", 0, "taskDefinition"); !strings.HasSuffix(td.(string), "/pay:1") {
+	td, _ := awscli.At(cli.Do("ecs", "describe-services", "--cluster", "shop", "--services", "pay"), "services", 0, "taskDefinition").(string)
+	if !strings.HasSuffix(td, "/pay:1") {
 		t.Errorf("it runs %v", td)
 	}
 }

@@ -1,5 +1,7 @@
 package ecs
 
+import "fmt"
+
 // Scene is how a service lies, for tests that set it up.
 type Scene struct {
 	Stable, Canary string // task definitions, "family:revision"
@@ -57,9 +59,9 @@ func (s *Server) Changes() (n int) {
 func (s *Server) Make(cluster, name, strategy string, versions int) (out []string) {
 	s.Locked(func() {
 		for range versions {
-			in := map[string]any{"family": name, "containerDefinitions": []any{map[string]any{"name": "app", "image": "app:" + string(rune('0'+len(out)+1)), "essential": true}}}
+			in := map[string]any{"family": name, "containerDefinitions": []any{map[string]any{"name": "app", "image": fmt.Sprint("app:", len(out)+1), "essential": true}}}
 			_, _ = s.registerTaskDefinition(&in) // it is a good one
-			out = append(out, name+":"+string(rune('0'+len(out)+1)))
+			out = append(out, fmt.Sprint(name, ":", len(out)+1))
 		}
 		v := &service{cluster: cluster, name: name, desired: 2, controller: "ECS", revisions: map[string]string{}, config: config{Strategy: strategy}}
 		v.balanced = strategy != "ROLLING"
