@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"gitlab.com/nines-sre/nines/internal/fault"
-	"gitlab.com/nines-sre/nines/internal/forge"
 	"gitlab.com/nines-sre/nines/internal/gate"
 	"gitlab.com/nines-sre/nines/internal/gitlabapi"
 )
@@ -40,11 +39,4 @@ func (h *Host) Incidents(o *ForgeFlags, p *gate.Policy) (*Incidents, error) {
 func (i *Incidents) Report(ctx context.Context, title, text string) (string, error) {
 	got, err := i.api.ReportIncident(ctx, incidentLabel, title, text)
 	return got.WebURL, fault.Wrap(fault.Unavailable, "open an incident", err, "")
-}
-
-// ForgeAt is where the forge is and what it is asked with, for targets that are
-// deployments of it.
-func (h *Host) ForgeAt(o *ForgeFlags, p *gate.Policy) (forge.Where, ForgeAccess, error) {
-	w, err := o.where(h, &p.Identity)
-	return w, h.forgeAccess(o, &p.Identity), err
 }

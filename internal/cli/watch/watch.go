@@ -33,6 +33,7 @@ type options struct {
 	limits, alarms               []string
 	breaches, weeks              int
 	place                        metric.Place
+	at                           act.Place // what is rolled back
 	reports                      report.Flags
 	note                         bool
 	forge                        host.ForgeFlags
@@ -112,7 +113,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	if err != nil {
 		return err
 	}
-	ask, doc, err := o.question(h, catalog)
+	ask, err := o.question(h, catalog)
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 			return err
 		}
 	}
-	if err := o.world(ctx, h, s, doc, &ask); err != nil {
+	if err := o.world(ctx, h, s, &ask); err != nil {
 		return err
 	}
 	got, err := runwatch.Run(ctx, s.Env, ask)
@@ -152,21 +153,21 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 	return host.ExitWith(got.Decision.Verdict.ExitCode())
 }
 
-// question puts flags and documents together. doc is the service's rollout; nil:
-// there is none.
-func (o *options) question(h *host.Host, c *config.Catalog) (ask runwatch.Options, doc *config.Rollout, err error) {
+// question puts flags and documents together.
+func (o *options) question(h *host.Host, c *config.Catalog) (runwatch.Options, error) {
 	if o.service == "" {
 		all := run.Services(c)
 		if len(all) != 1 {
-			return ask, nil, fault.New(fault.Invalid, "watch", fmt.Sprintf("the documents hold %d services", len(all)), "name one of them")
+			return runwatch.Options{}, fault.New(fault.Invalid, "watch", fmt.Sprintf("the documents hold %d services", len(all)), "name one of them")
 		}
 		o.service = all[0]
 	}
-	ask = runwatch.Options{
+	ask := runwatch.Options{
 		Service: o.service, Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")),
 		Version: cmp.Or(o.version, h.Getenv("CI_COMMIT_SHA")), Before: o.before, Offline: h.Offline,
-		Clock: clock{h}, Holder: cmp.Or(h.Getenv("CI_JOB_URL"), "a terminal"), Place: o.target, Tell: teller(h),
+		Clock: h.Clock(), Holder: cmp.Or(h.Getenv("CI_JOB_URL"), h.Actor()), Tell: teller(h),
 	}
+	var doc *config.Rollout
 	for i := range c.Rollouts {
 		if r := &c.Rollouts[i]; r.Service == o.service && (r.Environment == "" || r.Environment == ask.Environment) {
 			doc = r
@@ -175,11 +176,19 @@ func (o *options) question(h *host.Host, c *config.Catalog) (ask runwatch.Option
 	ask.Policy.Burn = true
 	if doc != nil {
 		ask.Policy = doc.Watch
-		if ask.Place == "" && doc.Target.Kind != "" {
-			ask.Place = doc.Target.String()
-		}
+		o.at = doc.Target
 	}
-	return ask, doc, o.policy(&ask.Policy)
+	if o.target != "" {
+		at, err := act.ParsePlace(o.target)
+		if err != nil {
+			return ask, err
+		}
+		o.at = at
+	}
+	if o.at.Kind != "" {
+		ask.Place = o.at.String()
+	}
+	return ask, o.policy(&ask.Policy)
 }
 
 // policy lays the flags over the documents'.
@@ -235,7 +244,7 @@ func minutes(flag, text string) (slo.Minute, error) {
 }
 
 // world opens what is rolled back, where alarms are read and incidents opened.
-func (o *options) world(ctx context.Context, h *host.Host, s *host.Session, _ *config.Rollout, ask *runwatch.Options) error {
+func (o *options) world(ctx context.Context, h *host.Host, s *host.Session, ask *runwatch.Options) error {
 	policy := rungate.PolicyFor(s.Catalog, ask.Service)
 	if in, err := h.Incidents(&o.forge, &policy); err != nil {
 		h.Note("no incident will be opened: %v", err)
@@ -245,26 +254,13 @@ func (o *options) world(ctx context.Context, h *host.Host, s *host.Session, _ *c
 	if len(ask.Policy.Alarms) > 0 && h.Directory != nil {
 		ask.Alarms = h.Directory(o.place).Alarms
 	}
-	if ask.Place == "" || ask.Policy.Undo != watch.UndoAuto {
-		if ask.Policy.Undo == watch.UndoAuto {
-			return fault.New(fault.Invalid, "--rollback auto", "it is not known what to roll back", "name it with --target, as lambda:FUNCTION:ALIAS, or in a document of kind Rollout")
-		}
+	switch {
+	case ask.Policy.Undo != watch.UndoAuto:
 		return nil
+	case ask.Place == "":
+		return fault.New(fault.Invalid, "--rollback auto", "it is not known what to roll back", "name it with --target, as lambda:FUNCTION:ALIAS, or in a document of kind Rollout")
 	}
-	at, err := act.ParsePlace(ask.Place)
-	if err != nil {
-		return err
-	}
-	where, access, err := h.ForgeAt(&o.forge, &policy)
-	if err != nil {
-		return err
-	}
-	ask.Target, err = h.OpenActor(ctx, at, host.ActorOptions{Wait: host.Pause, Where: where, Access: access, Log: h.Err})
+	var err error
+	ask.Target, err = h.Mover(ctx, &o.forge, &policy, o.at, ask.Clock.Sleep)
 	return err
 }
-
-// clock is the host's.
-type clock struct{ h *host.Host }
-
-func (c clock) Now() time.Time                                 { return c.h.Now() }
-func (clock) Sleep(ctx context.Context, d time.Duration) error { return host.Pause(ctx, d) }

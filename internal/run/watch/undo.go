@@ -141,10 +141,11 @@ func (w *watcher) inItsWords(ctx context.Context, u *Undo, now *act.State) error
 	switch {
 	case head.Open() && head.Body.Ends().After(w.opt.Clock.Now()):
 		return fmt.Errorf("a rollout is under way on the target (%s): nothing is touched", head.Body.Holder) //nolint:err113 // a sentence for people
-	case s.Outcome != rollout.Promoted || s.Base == nil:
+	case s.Outcome != rollout.Promoted || s.Base == nil || head.Body.Beat.Sub(w.deployed).Abs() > recordedLate:
+		// It did not bring this deployment.
 		u.From = cmp.Or(u.From, now.Stable)
 		return nil
-	case now.Stable != s.Version && now.Stable != s.Base.Stable:
+	case now.Stable != "" && now.Stable != s.Version && now.Stable != s.Base.Stable:
 		return foreign(*now, act.State{Split: act.Split{Stable: s.Version}})
 	}
 	u.From = s.Version
@@ -295,6 +296,11 @@ func (w *watcher) once(ctx context.Context, a act.Action) (*act.Outcome, error) 
 	now, err := w.opt.Target.Read(ctx)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "read the target back", err, "")
+	}
+	if now.Stable == "" && w.opt.Target.Caps().Blind {
+		out.State = act.State{Split: a.To} // nobody can tell, and it was carried out
+		w.note("the target does not say how it lies: that the rollback is in force is the word of what carried it out")
+		return &out, nil
 	}
 	if !now.Same(a.To) {
 		return nil, fault.New(fault.Unavailable, "roll back", fmt.Sprintf("the target lies at %s afterwards, not at %s", now.Split, a.To), "")
