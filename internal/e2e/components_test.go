@@ -118,16 +118,18 @@ func (c template) lines() (out []string) {
 	return out
 }
 
-// examples are the pipelines of the guide.
+// examples are the pipelines of the guides.
 func examples(t *testing.T) []string {
 	t.Helper()
-	data, err := os.ReadFile("../../doc/guide/gitlab.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1) {
-		out = append(out, m[1])
+	for _, guide := range []string{"gitlab", "pipeline"} {
+		data, err := os.ReadFile("../../doc/guide/" + guide + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1) {
+			out = append(out, m[1])
+		}
 	}
 	return out
 }
@@ -141,8 +143,12 @@ func TestPipelinesOfTheGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pipelines := append(examples(t), string(own))
-	const fewest = 6
+	shipped, err := os.ReadFile("../../examples/payment-api/.gitlab-ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipelines := append(examples(t), string(own), string(shipped))
+	const fewest = 11
 	if len(pipelines) < fewest {
 		t.Fatalf("%d pipelines, where are the others?", len(pipelines))
 	}
