@@ -153,7 +153,7 @@ func TestRestoreWhileItShifts(t *testing.T) {
 
 func TestTroubleOnTheWay(t *testing.T) {
 	for _, on := range writes {
-		for _, trouble := range []deployd.Trouble{deployd.Throttled, deployd.Broken, deployd.LostAnswer, deployd.LostBefore} {
+		for _, trouble := range []deployd.Trouble{deployd.Broken, deployd.LostAnswer} {
 			b := start(t)
 			b.fail(trouble, 1, on)
 			must(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})

@@ -251,7 +251,7 @@ func TestRestoreWhileItRolls(t *testing.T) {
 // Each call may be refused for good, for a while, or lose its answer.
 func TestTroubleOnTheWay(t *testing.T) {
 	for _, on := range []string{"UpdateService", "ContinueServiceDeployment", "StopServiceDeployment"} {
-		for _, trouble := range []deployd.Trouble{deployd.Throttled, deployd.Broken, deployd.LostAnswer, deployd.LostBefore} {
+		for _, trouble := range []deployd.Trouble{deployd.Broken, deployd.LostAnswer} {
 			b := start(t)
 			v := b.Make("shop", "pay", "CANARY", 2)
 			b.fail(trouble, 1, on)

@@ -134,19 +134,29 @@ func (c config) check(v *service) *deployd.Failure {
 	case c.Linear != nil && c.Strategy != "LINEAR":
 		return invalid("linearConfiguration is only valid with the deployment strategy LINEAR.")
 	}
-	if c.Canary != nil && c.Canary.Percent != nil {
-		p := *c.Canary.Percent
-		if p < 0.1 || p > 100 || math.Abs(p*10-math.Round(p*10)) > 1e-9 {
-			return invalid("canaryPercent must be a multiple of 0.1 between 0.1 and 100.0.")
-		}
-	}
-	if c.Canary != nil && c.Canary.Bake != nil && (*c.Canary.Bake < 0 || *c.Canary.Bake > 1440) {
-		return invalid("canaryBakeTimeInMinutes must be between 0 and 1440.")
+	if fail := c.Canary.check(); fail != nil {
+		return fail
 	}
 	for _, h := range c.Hooks {
 		if fail := h.check(); fail != nil {
 			return fail
 		}
+	}
+	return nil
+}
+
+func (c *canary) check() *deployd.Failure {
+	if c == nil {
+		return nil
+	}
+	if c.Percent != nil {
+		p := *c.Percent
+		if p < 0.1 || p > 100 || math.Abs(p*10-math.Round(p*10)) > 1e-9 {
+			return invalid("canaryPercent must be a multiple of 0.1 between 0.1 and 100.0.")
+		}
+	}
+	if c.Bake != nil && (*c.Bake < 0 || *c.Bake > 1440) {
+		return invalid("canaryBakeTimeInMinutes must be between 0 and 1440.")
 	}
 	return nil
 }
