@@ -170,11 +170,22 @@ func (c *contest) look(i int, start slo.Minute, bar float64) {
 	}
 }
 
-// blame names the metric that shows the harm most.
+// blame names the metric that shows the harm most, and the others that show it by
+// themselves.
 func (l *looker) blame(sure int) {
-	f := slices.MaxFunc(l.out.Findings, func(a, b Finding) int { return cmp.Compare(a.LogE, b.LogE) })
-	l.out.Metric, l.out.Since = f.Metric, f.Since
-	l.hurts = append(l.hurts, decision.Reason{Code: "worse", Text: l.worseText(&f, slo.Minute(sure))})
+	found := slices.Clone(l.out.Findings)
+	slices.SortStableFunc(found, func(a, b Finding) int { return cmp.Compare(b.LogE, a.LogE) })
+	l.out.Metric, l.out.Since = found[0].Metric, found[0].Since
+	shared := math.Log(float64(len(found)))
+	for i := range found {
+		log := found[i].LogE - shared
+		if i == 0 {
+			log = l.out.LogE
+		}
+		if i == 0 || log >= Bar(&l.p) {
+			l.hurts = append(l.hurts, decision.Reason{Code: "worse", Text: l.worseText(&found[i], slo.Minute(sure), log)})
+		}
+	}
 }
 
 // seasons warns where the share is above one reference and not above the other.

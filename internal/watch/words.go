@@ -32,7 +32,7 @@ func (l *looker) what() string {
 func rare(log float64) string {
 	n := math.Exp(min(log, math.Log(1e9)))
 	switch {
-	case n >= 1e9:
+	case n >= 0.999e9:
 		return "chance brings that about in fewer than one watch of a billion"
 	case n >= 1e6:
 		return fmt.Sprintf("chance brings that about in one watch of %.0f million at most", n/1e6)
@@ -61,7 +61,7 @@ func (l *looker) comparisons(f *Finding) string {
 	return strings.Join(parts, ", ")
 }
 
-func (l *looker) worseText(f *Finding, sure slo.Minute) string {
+func (l *looker) worseText(f *Finding, sure slo.Minute, log float64) string {
 	// Counted from the minute on from which it shows, up to the one that was sure.
 	var t Tally
 	for i := range l.req.Metrics {
@@ -72,7 +72,7 @@ func (l *looker) worseText(f *Finding, sure slo.Minute) string {
 		}
 	}
 	return fmt.Sprintf("%s hurts: %s has %s bad requests since %s (%d of %d), against %s; %s",
-		l.what(), f.Metric, rateText(t), clock(f.Since), t.Bad, t.Total, l.comparisons(f), rare(max(l.out.LogE, math.Log(1/l.p.Alpha))))
+		l.what(), f.Metric, rateText(t), clock(f.Since), t.Bad, t.Total, l.comparisons(f), rare(max(log, Bar(&l.p))))
 }
 
 func (l *looker) seasonText(f *Finding) string {

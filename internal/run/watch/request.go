@@ -124,6 +124,13 @@ func (w *watcher) burns(ctx context.Context, req *watch.Request, entries []statu
 			w.burned[old[i].Objective.Key()] = slices.Contains(old[i].Status.Flags, slo.FastBurn)
 		}
 	}
+	// What burns once the watch is over is another's business.
+	if end := w.span().To; req.Frontier > end {
+		var err error
+		if entries, err = status.Read(ctx, &w.env, status.Options{Select: []string{w.opt.Service}, At: end.Time()}); err != nil {
+			return err //nolint:wrapcheck // says all there is to say
+		}
+	}
 	for i := range entries {
 		e := &entries[i]
 		req.Burns = append(req.Burns, watch.Burn{
