@@ -169,13 +169,10 @@ func readValues(ctx context.Context, source metric.Source, q metric.Query, c *wa
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says all there is to say
 	}
-	for _, s := range series {
-		if s.Err != nil {
-			return nil, s.Err
-		}
-		return values(s.Points, span, millis(q.Spec)), nil
+	if len(series) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	return values(series[0].Points, span, millis(q.Spec)), series[0].Err
 }
 
 // values puts points in their minutes.
