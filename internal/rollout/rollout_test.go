@@ -29,7 +29,7 @@ func whole(v string) act.State { return act.State{Split: act.Split{Stable: v}, R
 func TestAWholeRollout(t *testing.T) {
 	s := rollout.New("r", plan(), act.Release{Artifact: "a.zip"})
 	now := noon()
-	step := func(e rollout.Event, want rollout.Do) rollout.Command {
+	step := func(e rollout.Event, want rollout.Do) {
 		t.Helper()
 		var cmd rollout.Command
 		s, cmd, _ = rollout.Next(s, e, now)
@@ -37,7 +37,6 @@ func TestAWholeRollout(t *testing.T) {
 		if cmd.Do != want {
 			t.Fatalf("behind %T: %q, want %q (%+v)", e, cmd.Do, want, s)
 		}
-		return cmd
 	}
 	step(rollout.Woken{}, rollout.Read)
 	step(rollout.Observed{State: whole("7"), Caps: caps()}, rollout.Make)

@@ -24,23 +24,23 @@ import (
 )
 
 type options struct {
-	service, environment       string
-	target, shift, read        string
-	version, artifact, base    string
-	steps                      []string
-	wait, threshold            string
-	method, margin             string
-	then, unsure, extend, wide string
-	dimension                  string
-	rate                       float64
-	requests                   string
-	alarms                     []string
-	place                      metric.Place
-	early, resume, dry         bool
-	reason                     string
-	forge                      host.ForgeFlags
-	reports                    report.Flags
-	note                       bool
+	service, environment    string
+	target, shift, read     string
+	version, artifact, base string
+	steps                   []string
+	wait, threshold         string
+	method, margin          string
+	then, unsure, extend    string
+	dimension               string
+	rate                    float64
+	requests                string
+	alarms                  []string
+	place                   metric.Place
+	early, resume, dry      bool
+	reason                  string
+	forge                   host.ForgeFlags
+	reports                 report.Flags
+	note                    bool
 }
 
 // New returns the verb canary.
@@ -149,7 +149,7 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 		return err
 	}
 	if o.dry {
-		return o.plan(ctx, h, &ask)
+		return dryRun(ctx, h, &ask)
 	}
 	if !s.Kept() && r.Target.Kind != "" && !r.Plan.Still {
 		return fault.New(fault.Invalid, "--store "+s.URL, "it keeps nothing, and how to put the old version back must be known later", "name a store with --store")

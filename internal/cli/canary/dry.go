@@ -34,8 +34,8 @@ type plannedStep struct {
 	Calls  []string `json:"calls,omitempty"`
 }
 
-// plan says what would be done. It reads the target and writes nothing.
-func (o *options) plan(ctx context.Context, h *host.Host, ask *runcanary.Options) error {
+// dryRun says what would be done. It reads the target and writes nothing.
+func dryRun(ctx context.Context, h *host.Host, ask *runcanary.Options) error {
 	r := &ask.Rollout
 	out := planned{Service: r.Service, Version: cmp.Or(ask.Release.Version, ask.Canary), Then: cmp.Or(string(r.Plan.Then), string(rollout.ThenPromote))}
 	if m, ok := ask.Meter.(interface{ Metrics() []string }); ok {

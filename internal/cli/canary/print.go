@@ -61,9 +61,7 @@ func (s *shown) answer() decision.Decision {
 	}
 	d.Verdict = s.out.Verdict
 	d.Reasons = append([]decision.Reason{}, s.ends()...)
-	for _, r := range s.out.Decision.Reasons {
-		d.Reasons = append(d.Reasons, r)
-	}
+	d.Reasons = append(d.Reasons, s.out.Decision.Reasons...)
 	return d
 }
 
@@ -157,43 +155,56 @@ func (s *shown) advice() []string {
 
 // headline says the outcome in a sentence.
 func (s *shown) headline() (string, term.Tone) {
-	st, v := &s.out.State, s.version()
-	target := "the traffic"
-	if s.ask.Rollout.Target.Kind != "" {
-		target = placeName(s.ask.Rollout.Target)
-	}
-	old := s.baseline()
-	switch {
-	case st.Outcome == rollout.Promoted:
+	st, v, target := &s.out.State, s.version(), s.traffic()
+	switch st.Outcome {
+	case rollout.Promoted:
 		return fmt.Sprintf("%s is promoted: it has all of %s", v, target), term.Good
-	case st.Outcome == rollout.Held:
+	case rollout.Held:
 		return fmt.Sprintf("%s has passed and is held at %s of %s", v, rollout.Percent(st.At().Weight), target), term.Good
-	case st.Outcome == rollout.Passed:
+	case rollout.Passed:
 		return strings.TrimSpace(v + " has passed"), term.Good
-	case st.Outcome == rollout.Nothing:
+	case rollout.Nothing:
 		return v + " serves already: there is nothing to do", term.Good
-	case st.Outcome == rollout.Failed && st.Plan.Still:
-		return strings.TrimSpace(v + " has failed"), term.Dire
-	case st.Outcome == rollout.Failed:
-		return fmt.Sprintf("%s has failed: %s has all of %s back", v, old, target), term.Dire
-	case st.Outcome == rollout.Restored && s.out.Verdict == decision.Pass && s.verb == "canary":
-		return fmt.Sprintf("%s has passed its trial: %s has all of %s back", v, old, target), term.Good
-	case st.Outcome == rollout.Restored && s.out.Verdict == decision.Pass:
-		return fmt.Sprintf("%s has all of %s back", old, target), term.Good
-	case st.Outcome == rollout.Restored && st.Plan.Still:
-		return strings.TrimSpace(v + " cannot be judged"), term.Notice
-	case st.Outcome == rollout.Restored:
-		return fmt.Sprintf("%s cannot be judged: %s has all of %s back", v, old, target), term.Notice
-	case st.Outcome == rollout.Foreign:
+	case rollout.Failed, rollout.Restored:
+		return s.restored()
+	case rollout.Foreign:
 		return fmt.Sprintf("somebody else changed %s: nothing was touched since", target), term.Dire
-	case st.Outcome == rollout.Abandoned:
+	case rollout.Abandoned:
 		return strings.TrimSpace(v + " was given up"), term.Notice
+	}
+	switch {
 	case st.Phase == rollout.Pause:
 		return fmt.Sprintf("%s waits at %s of %s", v, rollout.Percent(st.At().Weight), target), term.Notice
 	case s.out.Entry == "":
 		return strings.TrimSpace(v + " is held by a freeze"), term.Dire
 	}
 	return fmt.Sprintf("%s could not be put back", target), term.Dire
+}
+
+// traffic names what has the traffic.
+func (s *shown) traffic() string {
+	if s.ask.Rollout.Target.Kind == "" {
+		return "the traffic"
+	}
+	return placeName(s.ask.Rollout.Target)
+}
+
+// restored says why the old version has everything.
+func (s *shown) restored() (string, term.Tone) {
+	back := fmt.Sprintf(": %s has all of %s back", s.baseline(), s.traffic())
+	if s.out.State.Plan.Still {
+		back = ""
+	}
+	v, failed := s.version(), s.out.State.Outcome == rollout.Failed
+	switch {
+	case failed:
+		return strings.TrimSpace(v + " has failed" + back), term.Dire
+	case s.out.Verdict == decision.Inconclusive:
+		return strings.TrimSpace(v + " cannot be judged" + back), term.Notice
+	case s.verb == "canary":
+		return v + " has passed its trial" + back, term.Good
+	}
+	return strings.TrimPrefix(back, ": "), term.Good
 }
 
 // text prints the outcome first, then what it rests on.

@@ -4,6 +4,7 @@
 package canary
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -100,42 +101,38 @@ func Run(ctx context.Context, env *run.Env, opt Options) (Outcome, error) {
 	if err := r.notHeld(ctx, head); err != nil {
 		return Outcome{}, err
 	}
-	open := head.Open()
 	frozen, err := r.frozen(ctx)
-	if err != nil && !open {
+	if head.Open() {
+		// Whatever holds new rollouts, this one has to come to its end.
+		return r.resume(ctx, head, frozen)
+	}
+	if err != nil {
 		return Outcome{}, err
 	}
-	switch {
-	case open:
-		r.out.Resumed = true
-		r.state = head.Body.State
-		r.chain.Follow(r.target, head)
-	case len(frozen) > 0:
+	if len(frozen) > 0 {
 		r.out.Reasons = frozen
 		r.out.Verdict, r.out.ExitCode = decision.Fail, decision.Fail.ExitCode()
 		return r.out, nil
-	default:
-		r.begin(head)
 	}
-	if open && (len(frozen) > 0 || r.other()) {
-		return r.replace(ctx, frozen)
-	}
-	if err := r.loop(ctx, rollout.Woken{}); err != nil {
-		return r.finish(ctx), err
-	}
-	if open && r.state.Phase == rollout.Pause && opt.Resume && ctx.Err() == nil {
-		if err := r.loop(ctx, rollout.Told{Order: cmpOr(opt.Order, rollout.Go), Reason: opt.Reason}); err != nil {
-			return r.finish(ctx), err
-		}
-	}
-	return r.finish(ctx), nil
+	r.begin(head)
+	err = r.loop(ctx, rollout.Woken{})
+	return r.finish(ctx), err
 }
 
-func cmpOr(a, b rollout.Order) rollout.Order {
-	if a != "" {
-		return a
+// resume goes on with a rollout that waits, or that another process left. In a
+// freeze, and for another version, everything is put back first.
+func (r *runner) resume(ctx context.Context, head lease.Head, frozen []decision.Reason) (Outcome, error) {
+	r.out.Resumed = true
+	r.state = head.Body.State
+	r.chain.Follow(r.target, head)
+	if len(frozen) > 0 || r.other() {
+		return r.replace(ctx, frozen)
 	}
-	return b
+	err := r.loop(ctx, rollout.Woken{})
+	if err == nil && r.state.Phase == rollout.Pause && r.opt.Resume && ctx.Err() == nil {
+		err = r.loop(ctx, rollout.Told{Order: cmp.Or(r.opt.Order, rollout.Go), Reason: r.opt.Reason})
+	}
+	return r.finish(ctx), err
 }
 
 func newRunner(env *run.Env, opt Options) (*runner, error) {

@@ -58,7 +58,7 @@ func (r *runner) sides() (baseline, canary string) {
 }
 
 // look reads the target, the alarms and what is usable, and asks the judge.
-func (r *runner) look(ctx context.Context) rollout.Event {
+func (r *runner) look(ctx context.Context) rollout.Looked {
 	out := rollout.Looked{Minutes: r.state.Minutes}
 	var trouble []string
 	if !r.state.Plan.Still {
@@ -181,7 +181,7 @@ func (l *looked) why() string {
 // usable is how many minutes of the step are measured in every metric that
 // decides.
 func (r *runner) usable(metrics []judge.Metric) slo.Minute {
-	least, any := slo.Minute(0), false
+	least, some := slo.Minute(0), false
 	for i := range metrics {
 		if metrics[i].Muted {
 			continue
@@ -192,8 +192,8 @@ func (r *runner) usable(metrics []judge.Metric) slo.Minute {
 				n++
 			}
 		}
-		if !any || n < least {
-			least, any = n, true
+		if !some || n < least {
+			least, some = n, true
 		}
 	}
 	return least

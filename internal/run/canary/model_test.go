@@ -23,11 +23,11 @@ type trouble struct {
 }
 
 func troubles() []trouble {
-	refuse := func(n, calls int, err error, on string) func(w *world, at int) {
+	refuse := func(calls int, err error, on string) func(w *world, at int) {
 		return func(w *world, at int) {
 			w.refuse = func(i int, call string) error {
 				lost := strings.HasPrefix(call, "lost ")
-				if i >= at+n && i < at+n+calls && strings.Contains(on, strings.TrimPrefix(call, "lost ")) && lost == (on == "lost append apply") {
+				if i >= at && i < at+calls && strings.Contains(on, strings.TrimPrefix(call, "lost ")) && lost == (on == "lost append apply") {
 					return err
 				}
 				return nil
@@ -52,15 +52,15 @@ func troubles() []trouble {
 				}
 			}
 		}},
-		{"throttled", func(w *world, n int, _ func()) { refuse(0, 3, throttled, target)(w, n) }},
-		{"throttled for long", func(w *world, n int, _ func()) { refuse(0, 60, throttled, target)(w, n) }},
-		{"a lost answer", func(w *world, n int, _ func()) { refuse(0, 3, away(), "lost append apply")(w, n) }},
+		{"throttled", func(w *world, n int, _ func()) { refuse(3, throttled, target)(w, n) }},
+		{"throttled for long", func(w *world, n int, _ func()) { refuse(60, throttled, target)(w, n) }},
+		{"a lost answer", func(w *world, n int, _ func()) { refuse(3, away(), "lost append apply")(w, n) }},
 		{"network loss", func(w *world, n int, _ func()) { loss(w, n, 3*time.Minute, all) }},
 		{"long network loss", func(w *world, n int, _ func()) { loss(w, n, 45*time.Minute, all) }},
 		{"the ledger is away", func(w *world, n int, _ func()) { loss(w, n, 5*time.Minute, "append scan") }},
 		{"the source is away", func(w *world, n int, _ func()) { loss(w, n, 30*time.Minute, "meter") }},
-		{"denied", func(w *world, n int, _ func()) { refuse(0, 1, denied, "apply plan")(w, n) }},
-		{"denied for good", func(w *world, n int, _ func()) { refuse(0, 1<<20, denied, "apply")(w, n) }},
+		{"denied", func(w *world, n int, _ func()) { refuse(1, denied, "apply plan")(w, n) }},
+		{"denied for good", func(w *world, n int, _ func()) { refuse(1<<20, denied, "apply")(w, n) }},
 		{"sigterm", func(w *world, n int, stop func()) {
 			w.at = func(i int, _ string) {
 				if i == n {

@@ -52,7 +52,7 @@ func TestPromoteWhatIsHeld(t *testing.T) {
 	if _, err = w.rollback(t, ""); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("nobody said where to: %v", err)
 	}
-	if out, err = w.rollback(t, "9"); err != nil || !w.target.Split().Same(act.Split{Stable: "9"}) {
+	if _, err = w.rollback(t, "9"); err != nil || !w.target.Split().Same(act.Split{Stable: "9"}) {
 		t.Errorf("%v: %s", err, w.target.Split())
 	}
 	if v := w.target.Writes()[len(w.target.Writes())-1].Verb; v != act.Rollback {

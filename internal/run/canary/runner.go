@@ -40,47 +40,53 @@ type runner struct {
 // loop carries out commands until there is none for this process.
 func (r *runner) loop(ctx context.Context, ev rollout.Event) error {
 	r.done = ctx.Done()
-	for {
-		prev := r.state
-		cmd := r.next(ev)
-		if (ctx.Err() != nil || r.giveBack) && !r.interrupted && cmd.Do != rollout.Stop {
-			r.interrupted, r.done = true, nil
-			ctx = context.WithoutCancel(ctx)
-			cmd = r.next(rollout.Interrupted{})
-		}
-		r.decided(ctx, &prev, ev)
-		if phase, is := r.phase(&prev, ev, cmd); is {
-			if err := r.record(ctx, phase); err != nil {
-				var go_ bool
-				if ev, go_ = r.unrecorded(ctx, err, cmd); !go_ {
-					return err
-				} else if ev != nil {
-					continue
-				}
-			}
-		}
-		if cmd.Do == rollout.Stop {
-			return nil
-		}
-		if cmd.After > 0 && r.clock.Sleep(ctx, cmd.After) != nil {
-			ev = rollout.Interrupted{}
-			r.interrupted, r.done = true, nil
-			ctx = context.WithoutCancel(ctx)
-			continue
-		}
-		if cmd.Do == rollout.Apply {
-			if err := r.record(ctx, lease.Intent); err != nil {
-				var go_ bool
-				if ev, go_ = r.unrecorded(ctx, err, cmd); !go_ {
-					return err
-				} else if ev != nil {
-					continue
-				}
-			}
-		}
-		ev = r.do(ctx, cmd.Do)
+	if r.interrupted {
+		r.done = nil
 	}
+	var err error
+	for ev != nil && err == nil {
+		ev, err = r.turn(ctx, ev)
+	}
+	return err
 }
+
+// turn takes one event to the next; nil: this process has done its part. Once
+// everything is being put back, nothing gives that up.
+//
+//nolint:ireturn // an event is one of a closed set
+func (r *runner) turn(ctx context.Context, ev rollout.Event) (rollout.Event, error) {
+	prev := r.state
+	cmd := r.next(ev)
+	if (ctx.Err() != nil || r.giveBack) && !r.interrupted && cmd.Do != rollout.Stop {
+		r.putBack()
+		cmd = r.next(rollout.Interrupted{})
+	}
+	if r.interrupted {
+		ctx = context.WithoutCancel(ctx)
+	}
+	r.decided(ctx, &prev, ev)
+	if phase, is := r.phase(&prev, ev, cmd); is {
+		if ev, err := r.recorded(ctx, phase, cmd); ev != nil || err != nil {
+			return ev, err
+		}
+	}
+	if cmd.Do == rollout.Stop {
+		return nil, nil //nolint:nilnil // there is no further event
+	}
+	if cmd.After > 0 && r.clock.Sleep(ctx, cmd.After) != nil {
+		r.putBack()
+		return rollout.Interrupted{}, nil //nolint:nilerr // the call was given up: that is what follows
+	}
+	if cmd.Do == rollout.Apply {
+		if ev, err := r.recorded(ctx, lease.Intent, cmd); ev != nil || err != nil {
+			return ev, err
+		}
+	}
+	return r.do(ctx, cmd.Do), nil
+}
+
+// putBack notes that everything is being put back from here on.
+func (r *runner) putBack() { r.interrupted, r.done = true, nil }
 
 // next asks the machine, and keeps and tells its reasons.
 func (r *runner) next(ev rollout.Event) rollout.Command {
@@ -185,26 +191,29 @@ func (r *runner) restoring() bool {
 	return r.state.Phase == rollout.End || r.state.Action != nil && r.state.Action.Verb.Back()
 }
 
-// unrecorded decides what follows when nothing can be recorded. ev nil and goOn
-// true: the command is carried out all the same.
-func (r *runner) unrecorded(ctx context.Context, err error, cmd rollout.Command) (ev rollout.Event, goOn bool) {
+// recorded writes an entry before a command is carried out. Where it cannot be
+// written, it says what follows: an event, an error, or nothing, and the command is
+// carried out all the same.
+//
+//nolint:ireturn // an event is one of a closed set
+func (r *runner) recorded(ctx context.Context, phase lease.Phase, cmd rollout.Command) (rollout.Event, error) {
+	err := r.record(ctx, phase)
 	switch {
+	case err == nil:
+		return nil, nil //nolint:nilnil // it goes on
 	case lease.IsLost(err):
-		return nil, false // somebody else has it: nothing more is touched
-	case cmd.Do == rollout.Stop:
-		r.spool(ctx, err)
-		return nil, true
-	case r.restoring() && r.chain.Held(r.clock.Now()):
+		return nil, err // somebody else has it: nothing more is touched
+	case cmd.Do == rollout.Stop, r.restoring() && r.chain.Held(r.clock.Now()):
 		// How to restore is recorded since the beginning, and nobody else may have the
 		// target yet: users come before the record.
 		r.spool(ctx, err)
-		return nil, true
+		return nil, nil //nolint:nilnil // it goes on
 	case !r.state.Split() || r.interrupted:
-		return nil, false
+		return nil, err
 	}
 	r.out.Reasons = append(r.out.Reasons, decision.Reason{Code: "ledger", Text: "nothing can be recorded: " + err.Error()})
-	r.interrupted, r.done = true, nil
-	return rollout.Interrupted{}, true
+	r.putBack()
+	return rollout.Interrupted{}, nil
 }
 
 // spool keeps an entry that the ledger does not take for later. It has the key of
@@ -246,6 +255,8 @@ func (r *runner) alive(ctx context.Context) error {
 func (r *runner) given() <-chan struct{} { return r.done }
 
 // do carries a command out and says what happened.
+//
+//nolint:ireturn // an event is one of a closed set
 func (r *runner) do(ctx context.Context, do rollout.Do) rollout.Event {
 	trouble := func(err error) rollout.Event {
 		return rollout.Trouble{Do: do, Kind: fault.KindOf(err), Text: err.Error()}

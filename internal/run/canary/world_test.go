@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +31,6 @@ type killed struct{}
 // and the program. Each call to any of them is counted, and trouble may be made
 // of a certain one.
 type world struct {
-	mu     sync.Mutex
 	now    time.Time
 	calls  int
 	at     func(n int, call string) // before a call; may panic, or change the world

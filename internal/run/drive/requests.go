@@ -3,6 +3,7 @@ package drive
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,26 +53,9 @@ func Parse(name string, r io.Reader) ([]Request, error) {
 		if len(line) == 0 || line[0] == '#' {
 			continue
 		}
-		var q Request
-		dec := json.NewDecoder(bytes.NewReader(line))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&q); err != nil {
+		q, err := parse(line)
+		if err != nil {
 			return nil, bad(n, "it is no request: %v", err)
-		}
-		if dec.More() {
-			return nil, bad(n, "there is more behind the object")
-		}
-		if q.Path == "" {
-			q.Path = "/"
-		}
-		if q.Method == "" {
-			q.Method = http.MethodGet
-			if q.Body != "" {
-				q.Method = http.MethodPost
-			}
-		}
-		if _, err := q.to(context.Background(), "http://localhost"); err != nil {
-			return nil, bad(n, "%v", err)
 		}
 		out = append(out, q)
 	}
@@ -86,12 +70,34 @@ func Parse(name string, r io.Reader) ([]Request, error) {
 	return out, nil
 }
 
+// parse reads one request and completes it.
+func parse(line []byte) (Request, error) {
+	var q Request
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&q); err != nil {
+		return q, err
+	}
+	if dec.More() {
+		return q, errors.New("there is more behind the object") //nolint:err113 // a sentence for people
+	}
+	q.Path = cmp.Or(q.Path, "/")
+	if q.Method == "" {
+		q.Method = http.MethodGet
+		if q.Body != "" {
+			q.Method = http.MethodPost
+		}
+	}
+	_, err := q.to("http://localhost")
+	return q, err
+}
+
 // to makes the request to an address.
-func (q *Request) to(ctx context.Context, base string) (*http.Request, error) {
+func (q *Request) to(base string) (*http.Request, error) {
 	if !strings.HasPrefix(q.Path, "/") || strings.HasPrefix(q.Path, "//") {
 		return nil, fmt.Errorf("the path %q does not begin with one /", q.Path) //nolint:err113 // a sentence for people
 	}
-	out, err := http.NewRequestWithContext(ctx, q.Method, strings.TrimSuffix(base, "/")+q.Path, strings.NewReader(q.Body))
+	out, err := http.NewRequest(q.Method, strings.TrimSuffix(base, "/")+q.Path, strings.NewReader(q.Body)) //nolint:noctx // it gets one where it is sent
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +119,11 @@ const mostAnswer = 1 << 20
 // HTTP returns what sends to addresses: an answer below 500 is a good one.
 func HTTP(client *http.Client) func(ctx context.Context, side string, q Request) bool {
 	return func(ctx context.Context, side string, q Request) bool {
-		req, err := q.to(ctx, side)
+		req, err := q.to(side)
 		if err != nil {
 			return false
 		}
-		resp, err := client.Do(req)
+		resp, err := client.Do(req.WithContext(ctx))
 		if err != nil {
 			return false
 		}

@@ -156,31 +156,21 @@ func (r *reader) minutes(series []metric.Series) []Minute {
 func (r *reader) arm(cells []cell, exists []bool) (judge.Arm, bool) {
 	if len(cells) == 1 {
 		if !cells[0].has {
-			if !exists[0] {
-				r.say("no such metric or dimension: %s", r.queries[0].Key)
-			}
+			r.missed(exists)
 			return judge.Arm{}, false
 		}
 		v := cells[0].sum.Float()
 		return judge.Arm{Value: &v}, true
 	}
 	total, part := cells[0], cells[1]
-	role := r.queries[1].Role
-	switch {
-	case !total.has && part.sum == 0:
-		if !exists[0] {
-			r.say("no such metric or dimension: %s", r.queries[0].Key)
-		}
+	if !total.has && part.sum == 0 {
+		r.missed(exists)
 		// No traffic, if the source knows the series at all.
-		return judge.Arm{}, exists[0] && r.missing != slo.MissingUnmeasured
-	case !part.has && role == "good" && total.sum > 0 && !r.known[1]:
-		// Known of no version: a typo, not a version that does nothing well.
-		r.say("no such metric or dimension: %s", r.queries[1].Key)
+		return judge.Arm{}, exists[0] && r.line.missing != slo.MissingUnmeasured
+	}
+	role := r.queries[1].Role
+	if !part.has && !r.silent(role, total.sum) {
 		return judge.Arm{}, false
-	case !part.has && role == "good" && total.sum > 0 && r.missing == slo.MissingUnmeasured:
-		return judge.Arm{}, false
-	case !part.has && role == "bad" && !r.known[1]:
-		r.say("%s has never had a datapoint, which is read as no bad events; check its name", r.queries[1].Key)
 	}
 	good, bad := part.sum, total.sum-part.sum
 	if role == "bad" {
@@ -192,6 +182,30 @@ func (r *reader) arm(cells []cell, exists []bool) (judge.Arm, bool) {
 	}
 	b := r.whole(1, bad)
 	return judge.Arm{Total: r.whole(0, good) + b, Bad: b}, true
+}
+
+// missed says that the series that counts does not exist, where it does not.
+func (r *reader) missed(exists []bool) {
+	if !exists[0] {
+		r.say("no such metric or dimension: %s", r.queries[0].Key)
+	}
+}
+
+// silent says whether a series of good or of bad events that has no datapoint in a
+// minute had none of them.
+func (r *reader) silent(role string, total slo.Amount) bool {
+	switch {
+	case role == "bad":
+		if !r.known[1] {
+			r.say("%s has never had a datapoint, which is read as no bad events; check its name", r.queries[1].Key)
+		}
+		return true
+	case total > 0 && !r.known[1]:
+		// Known of no version: a typo, not a version that does nothing well.
+		r.say("no such metric or dimension: %s", r.queries[1].Key)
+		return false
+	}
+	return total == 0 || r.line.missing != slo.MissingUnmeasured
 }
 
 // whole rounds an amount to events so that the sum over minutes stays within

@@ -160,12 +160,11 @@ func written(c *config.Catalog, opt Options) ([]line, error) {
 		m := &opt.Metrics[i]
 		jm := m.Metric
 		jm.Name = m.Name
-		l, err := line{}, error(nil)
+		read := func() (line, error) { return asked(c, m, jm) }
 		if m.Objective != "" {
-			l, err = named(c, opt.Service, m.Objective, jm)
-		} else {
-			l, err = asked(c, m, jm)
+			read = func() (line, error) { return named(c, opt.Service, m.Objective, jm) }
 		}
+		l, err := read()
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, "metric "+m.Name, err, "")
 		}

@@ -73,8 +73,8 @@ func read(t testing.TB, m meter.Meter, version string) meter.Reading {
 	return r
 }
 
-// line is what a line holds, as minutes since t0 and counts.
-func line(r meter.Reading, i int) []meter.Minute { return r.Lines[i].Minutes }
+// line is what the first line holds.
+func line(r meter.Reading) []meter.Minute { return r.Lines[0].Minutes }
 
 func count(at slo.Minute, total, bad int64) meter.Minute {
 	return meter.Minute{At: t0 + at, Arm: judge.Arm{Total: total, Bad: bad}}
@@ -87,11 +87,11 @@ func TestCountsByVersion(t *testing.T) {
 	w.src.Line("good-7", t0, 1, slo.Events(99), slo.Events(90), slo.Events(80))
 	w.src.Line("total-8", t0+1, 1, slo.Events(10))
 	r := read(t, w.meter(t, meter.Options{}), "7")
-	if r.Frontier != t0+10 || len(line(r, 0)) != 10 || len(r.Notes) != 0 {
-		t.Fatalf("frontier +%d, %v, notes %v", r.Frontier-t0, line(r, 0), r.Notes)
+	if r.Frontier != t0+10 || len(line(r)) != 10 || len(r.Notes) != 0 {
+		t.Fatalf("frontier +%d, %v, notes %v", r.Frontier-t0, line(r), r.Notes)
 	}
 	want := []meter.Minute{count(0, 100, 1), count(1, 90, 0), count(2, 80, 0), count(3, 0, 0)}
-	if d := cmp.Diff(want, line(r, 0)[:4]); d != "" {
+	if d := cmp.Diff(want, line(r)[:4]); d != "" {
 		t.Error(d)
 	}
 }
@@ -105,16 +105,16 @@ func TestAVersionThatDoesNothingWell(t *testing.T) {
 	m := w.meter(t, meter.Options{})
 	// Its good series has never had a point. That it is no typo is known once the
 	// other version's was seen.
-	if r := read(t, m, "8"); len(line(r, 0)) != 9 || !strings.Contains(strings.Join(r.Notes, " "), "no such metric") {
-		t.Errorf("%v, notes %v", line(r, 0), r.Notes)
+	if r := read(t, m, "8"); len(line(r)) != 9 || !strings.Contains(strings.Join(r.Notes, " "), "no such metric") {
+		t.Errorf("%v, notes %v", line(r), r.Notes)
 	}
 	read(t, m, "7")
-	if r := read(t, m, "8"); len(line(r, 0)) != 10 || !cmp.Equal(line(r, 0)[0], count(0, 10, 10)) {
-		t.Errorf("%v, notes %v", line(r, 0), r.Notes)
+	if r := read(t, m, "8"); len(line(r)) != 10 || !cmp.Equal(line(r)[0], count(0, 10, 10)) {
+		t.Errorf("%v, notes %v", line(r), r.Notes)
 	}
 	// A total that does not exist is no traffic of zero.
-	if r := read(t, m, "9"); len(line(r, 0)) != 0 || len(r.Notes) != 1 {
-		t.Errorf("%v, notes %v", line(r, 0), r.Notes)
+	if r := read(t, m, "9"); len(line(r)) != 0 || len(r.Notes) != 1 {
+		t.Errorf("%v, notes %v", line(r), r.Notes)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestWhatIsNotAnsweredIsNotMeasured(t *testing.T) {
 	w.src.Line("total-8", t0, 1, slo.Events(10), slo.Events(10), slo.Events(10), slo.Events(10))
 	w.src.Hide("bad-8", slo.Span{From: t0 + 1, To: t0 + 3})
 	r := read(t, w.meter(t, meter.Options{}), "8")
-	if got := line(r, 0); len(got) != 8 || !cmp.Equal(got[0], count(0, 10, 0)) || !cmp.Equal(got[1], count(3, 10, 0)) {
+	if got := line(r); len(got) != 8 || !cmp.Equal(got[0], count(0, 10, 0)) || !cmp.Equal(got[1], count(3, 10, 0)) {
 		t.Errorf("%v", got)
 	}
 	if !strings.Contains(strings.Join(r.Notes, " "), "no answer for 2 minutes") {
@@ -132,7 +132,7 @@ func TestWhatIsNotAnsweredIsNotMeasured(t *testing.T) {
 	}
 	w.src.Put("total-8", metric.Point{At: t0 + 4, Value: slo.Events(1)})
 	w.src.Put("bad-8", metric.Point{At: t0 + 4, Value: slo.Events(2)})
-	if got := line(read(t, w.meter(t, meter.Options{}), "8"), 0); len(got) != 7 {
+	if got := line(read(t, w.meter(t, meter.Options{}), "8")); len(got) != 7 {
 		t.Errorf("more bad events than events were counted: %v", got)
 	}
 }
@@ -143,7 +143,7 @@ func TestACoarseStepIsSpreadAndAnUnfinishedOneWaits(t *testing.T) {
 	w.src.Line("total-8", t0, 5, slo.Events(12), slo.Events(10), slo.Events(10))
 	w.src.Line("bad-8", t0, 5, slo.Events(1), 0, 0)
 	w.now = t0 + 13 + lag
-	got := line(read(t, w.meter(t, meter.Options{}), "8"), 0)
+	got := line(read(t, w.meter(t, meter.Options{}), "8"))
 	var total, bad int64
 	for _, m := range got {
 		total, bad = total+m.Total, bad+m.Bad
@@ -169,7 +169,7 @@ func TestRounding(t *testing.T) {
 			w.src.Put("bad-8", metric.Point{At: t0 + slo.Minute(i), Value: b})
 		}
 		var gotGood, gotBad int64
-		for _, m := range line(read(t, w.meter(t, meter.Options{}), "8"), 0) {
+		for _, m := range line(read(t, w.meter(t, meter.Options{}), "8")) {
 			if m.Bad < 0 || m.Bad > m.Total {
 				rt.Fatalf("%+v", m)
 			}
@@ -192,7 +192,7 @@ func TestValues(t *testing.T) {
 	}}})
 	r := read(t, m, "8")
 	// A value of five minutes was measured once.
-	if got := line(r, 0); len(got) != 2 || got[0].Value == nil || *got[0].Value != 200 || got[1].At != t0+5 {
+	if got := line(r); len(got) != 2 || got[0].Value == nil || *got[0].Value != 200 || got[1].At != t0+5 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -233,8 +233,11 @@ func TestDimensions(t *testing.T) {
 		want slo.Spec
 	}{
 		{"a Lambda alias", meter.Options{Target: lambda}, of("AWS/Lambda", dims("FunctionName", "pay")), dims("FunctionName", "pay", "Resource", "pay:live", "ExecutedVersion", "8")},
-		{"a dimension of one's own", meter.Options{Split: config.Split{Dimension: "version", Drop: []string{"method"}, Add: map[string]string{"stage": "prod"}}},
-			of("PaymentAPI", dims("service", "pay", "method", "GET")), dims("service", "pay", "stage", "prod", "version", "8")},
+		{
+			"a dimension of one's own",
+			meter.Options{Split: config.Split{Dimension: "version", Drop: []string{"method"}, Add: map[string]string{"stage": "prod"}}},
+			of("PaymentAPI", dims("service", "pay", "method", "GET")), dims("service", "pay", "stage", "prod", "version", "8"),
+		},
 		{"the word", meter.Options{}, of("PaymentAPI", dims("service", "pay", "version", "v${version}")), dims("service", "pay", "version", "v8")},
 		{"two functions", meter.Options{Target: act.Place{Kind: "functions"}}, of("AWS/Lambda", dims("FunctionName", "pay", "Resource", "pay:live")), dims("FunctionName", "8")},
 	} {
@@ -275,8 +278,8 @@ func TestARecordingIsUsableUpToTheClock(t *testing.T) {
 	w.objective("availability", slo.Ratio{Good: q("good"), Total: q("total")})
 	w.now = t0 + 20
 	r := read(t, w.meter(t, meter.Options{}), "8")
-	if r.Frontier != t0+20 || len(line(r, 0)) != 20 || !cmp.Equal(line(r, 0)[19], count(19, 10, 1)) {
-		t.Errorf("+%d, %v", r.Frontier-t0, line(r, 0))
+	if r.Frontier != t0+20 || len(line(r)) != 20 || !cmp.Equal(line(r)[19], count(19, 10, 1)) {
+		t.Errorf("+%d, %v", r.Frontier-t0, line(r))
 	}
 	w.now = t0 + 90
 	if r = read(t, w.meter(t, meter.Options{}), "8"); r.Frontier != t0+60 {

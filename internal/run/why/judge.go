@@ -67,31 +67,7 @@ func explainJudge(ctx context.Context, env *run.Env, e ledger.Entry) (Explanatio
 func compared(rec *canary.Record) []string {
 	out := make([]string, 0, len(rec.Result.Findings))
 	for i := range rec.Result.Findings {
-		f := &rec.Result.Findings[i]
-		text := fmt.Sprintf("%s by %s: %s", f.Metric, f.Method, tally(f.Canary))
-		if f.Method != judge.Threshold {
-			text += ", beside " + tally(f.Baseline)
-		}
-		text += fmt.Sprintf(", in %d minutes", f.Minutes)
-		if f.Effect != nil {
-			text += fmt.Sprintf("; effect %.4g", *f.Effect)
-			if f.Low != nil && f.High != nil {
-				text += fmt.Sprintf(" (%.4g to %.4g)", *f.Low, *f.High)
-			}
-			text = strings.TrimSpace(text + " " + f.EffectUnit)
-		}
-		if f.LogE > 0 || f.LogEPass > 0 {
-			text += fmt.Sprintf("; evidence %.3g : 1 that it is worse, %.3g : 1 that it is not", odds(f.LogE), odds(f.LogEPass))
-		}
-		if f.Detectable != nil {
-			text += fmt.Sprintf("; an effect of %.4g would have shown", *f.Detectable)
-		}
-		if f.Missing > 0 {
-			text += fmt.Sprintf("; %d requests are missing", f.Missing)
-		}
-		if f.Muted {
-			text += " (muted)"
-		}
+		text := found(&rec.Result.Findings[i])
 		if i == 0 {
 			out = append(out, label("Compared")+" "+text)
 		} else {
@@ -99,6 +75,35 @@ func compared(rec *canary.Record) []string {
 		}
 	}
 	return out
+}
+
+// found is a metric in a line.
+func found(f *judge.Finding) string {
+	text := fmt.Sprintf("%s by %s: %s", f.Metric, f.Method, tally(f.Canary))
+	if f.Method != judge.Threshold {
+		text += ", beside " + tally(f.Baseline)
+	}
+	text += fmt.Sprintf(", in %d minutes", f.Minutes)
+	if f.Effect != nil {
+		text += fmt.Sprintf("; effect %.4g", *f.Effect)
+		if f.Low != nil && f.High != nil {
+			text += fmt.Sprintf(" (%.4g to %.4g)", *f.Low, *f.High)
+		}
+		text = strings.TrimSpace(text + " " + f.EffectUnit)
+	}
+	if f.LogE > 0 || f.LogEPass > 0 {
+		text += fmt.Sprintf("; evidence %.3g : 1 that it is worse, %.3g : 1 that it is not", odds(f.LogE), odds(f.LogEPass))
+	}
+	if f.Detectable != nil {
+		text += fmt.Sprintf("; an effect of %.4g would have shown", *f.Detectable)
+	}
+	if f.Missing > 0 {
+		text += fmt.Sprintf("; %d requests are missing", f.Missing)
+	}
+	if f.Muted {
+		text += " (muted)"
+	}
+	return text
 }
 
 func odds(log float64) float64 {
