@@ -64,7 +64,7 @@ func driver(ctx context.Context, h *host.Host, ask *runcanary.Options) (*drive.D
 	if err != nil {
 		return nil, fault.Wrap(fault.NotFound, "--requests", err, "name the file of requests to make, one JSON object a line")
 	}
-	defer func() { _ = f.Close() }()                                      // read to its end, or refused
+	defer func() { _ = f.Close() }() // read to its end, or refused
 	if opt.Requests, err = drive.Parse(r.Drive.Requests, f); err != nil {
 		return nil, err
 	}
