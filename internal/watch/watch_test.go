@@ -3,6 +3,7 @@ package watch_test
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -83,11 +84,20 @@ func outcomes(w world, runs int, change func(*watch.Request)) (verdicts map[deci
 	return verdicts, median
 }
 
+// trials is how many runs a test makes: few in every change's test, many with
+// NINES_FULL=1.
+func trials(few, many int) int {
+	if os.Getenv("NINES_FULL") != "" {
+		return many
+	}
+	return few
+}
+
 // TestFalseAlarms: deployments that change nothing are taken for harmful at most as
 // often as Alpha says, at all looks together.
 func TestFalseAlarms(t *testing.T) {
 	t.Parallel()
-	const runs = 150
+	runs := trials(60, 2000)
 	step := func(i int) float64 {
 		if i >= 15 {
 			return 0.01
@@ -109,8 +119,7 @@ func TestFalseAlarms(t *testing.T) {
 			t.Parallel()
 			got, _ := outcomes(c.w, runs, nil)
 			t.Logf("%v", got)
-			// At 1 %, six of 150 come about with a chance of one in two hundred.
-			if got[decision.Fail] > 5 {
+			if most := int(.01*float64(runs) + 3.5*math.Sqrt(.01*float64(runs))); got[decision.Fail] > most {
 				t.Errorf("%d of %d taken for harmful", got[decision.Fail], runs)
 			}
 		})
@@ -120,7 +129,7 @@ func TestFalseAlarms(t *testing.T) {
 // TestFindsHarm: what hurts is found, and soon.
 func TestFindsHarm(t *testing.T) {
 	t.Parallel()
-	const runs = 60
+	runs := trials(20, 200)
 	late := func(i int) float64 {
 		if i >= 12 {
 			return .05
@@ -130,23 +139,23 @@ func TestFindsHarm(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		w     world
-		least int
+		least float64 // of the runs
 		by    slo.Minute
 	}{
-		{"1 %", world{300, flat(.01), flat(.001), flat(.001)}, 60, 12},
-		{"2 %", world{300, flat(.02), flat(.001), flat(.001)}, 60, 5},
-		{"20 %", world{300, flat(.2), flat(.001), flat(.001)}, 60, 1},
-		{"5 % from the 12th minute on", world{300, late, flat(.001), flat(.001)}, 60, 15},
-		{"5 % with ten requests a minute", world{10, flat(.05), flat(.001), flat(.001)}, 35, 30},
-		{"without earlier weeks", world{300, flat(.02), flat(.001), nil}, 60, 5},
-		{"from 1 % to 5 %", world{300, flat(.05), flat(.01), flat(.01)}, 60, 5},
+		{"1 %", world{300, flat(.01), flat(.001), flat(.001)}, .99, 12},
+		{"2 %", world{300, flat(.02), flat(.001), flat(.001)}, .99, 5},
+		{"20 %", world{300, flat(.2), flat(.001), flat(.001)}, .99, 1},
+		{"5 % from the 12th minute on", world{300, late, flat(.001), flat(.001)}, .99, 15},
+		{"5 % with ten requests a minute", world{10, flat(.05), flat(.001), flat(.001)}, .5, 30},
+		{"without earlier weeks", world{300, flat(.02), flat(.001), nil}, .99, 5},
+		{"from 1 % to 5 %", world{300, flat(.05), flat(.01), flat(.01)}, .99, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, median := outcomes(c.w, runs, nil)
 			t.Logf("%v, median minute %d", got, median)
-			if got[decision.Fail] < c.least || median > c.by {
-				t.Errorf("%d of %d found, median minute %d, want %d and %d", got[decision.Fail], runs, median, c.least, c.by)
+			if float64(got[decision.Fail]) < c.least*float64(runs) || median > c.by {
+				t.Errorf("%d of %d found, median minute %d, want %g of them and %d", got[decision.Fail], runs, median, c.least, c.by)
 			}
 		})
 	}
