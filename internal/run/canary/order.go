@@ -64,6 +64,7 @@ func Rollback(ctx context.Context, env *run.Env, opt Options, head lease.Head, t
 	if moved && (to == "" || to == b.State.Base.Stable) {
 		r.take(head)
 		r.giveBack = b.Phase != lease.Pause && head.Open()
+		r.ordered = true
 		return r.order(ctx, rollout.Back)
 	}
 	if opt.Actor == nil {

@@ -74,8 +74,11 @@ func TestRollbackTakesARolloutFromWhoHasIt(t *testing.T) {
 	w.at = func(_ int, call string) {
 		if !done && call == "sleep" && w.target.Split().Weight > 0.4 {
 			done = true
-			if out, err := w.rollback(t, ""); err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 {
-				t.Errorf("%v: %s", err, out.State.Outcome)
+			opt := w.options("job-3", "")
+			opt.Reason = "INC-7"
+			out, err := canary.Rollback(t.Context(), w.env, opt, w.head(t), "")
+			if err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 || out.State.Reasons[0].Text != "INC-7" {
+				t.Errorf("%v: %s, %v", err, out.State.Outcome, out.State.Reasons)
 			}
 		}
 	}

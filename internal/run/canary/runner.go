@@ -34,6 +34,7 @@ type runner struct {
 	decision    string       // the entry of the newest decision
 	interrupted bool         // everything is being put back, and nothing stops that
 	giveBack    bool         // put back what another process left
+	ordered     bool         // because somebody said so
 	done        <-chan struct{}
 }
 
@@ -59,7 +60,7 @@ func (r *runner) turn(ctx context.Context, ev rollout.Event) (rollout.Event, err
 	cmd := r.next(ev)
 	if (ctx.Err() != nil || r.giveBack) && !r.interrupted && cmd.Do != rollout.Stop {
 		r.putBack()
-		cmd = r.next(rollout.Interrupted{})
+		cmd = r.next(r.back())
 	}
 	if r.interrupted {
 		ctx = context.WithoutCancel(ctx)
@@ -83,6 +84,16 @@ func (r *runner) turn(ctx context.Context, ev rollout.Event) (rollout.Event, err
 		}
 	}
 	return r.do(ctx, cmd.Do), nil
+}
+
+// back is the event that puts everything back: somebody's word, where it is one.
+//
+//nolint:ireturn // an event is one of a closed set
+func (r *runner) back() rollout.Event {
+	if p := r.state.Phase; r.ordered && (p == rollout.Bake || p == rollout.Intent) {
+		return rollout.Told{Order: rollout.Back, Reason: r.opt.Reason}
+	}
+	return rollout.Interrupted{}
 }
 
 // putBack notes that everything is being put back from here on.
