@@ -161,7 +161,7 @@ func TestTroubleAtEveryCall(t *testing.T) {
 	for _, bad := range []float64{0, 0.5} {
 		for _, tr := range troubles() {
 			t.Run(fmt.Sprintf("%s, %.0f%% bad", tr.name, 100*bad), func(t *testing.T) {
-				for n := 1; ; n++ {
+				for n := 1; ; n += stride {
 					w := newWorld()
 					w.bad["8"] = bad
 					w.red = []string{"red before"}
@@ -199,7 +199,7 @@ func (a at) Fatalf(format string, args ...any) {
 // TestAForeignChangeAtEveryCall changes the target behind the rollout's back at
 // every call. From then on nothing is touched.
 func TestAForeignChangeAtEveryCall(t *testing.T) {
-	for n := 1; ; n++ {
+	for n := 1; ; n += stride {
 		w := newWorld()
 		seen, writes := false, 0
 		w.at = func(i int, _ string) {
@@ -234,7 +234,7 @@ func TestAForeignChangeAtEveryCall(t *testing.T) {
 // every call, while another one takes over and comes to an end. The first then
 // goes on, and must not touch the target.
 func TestAProcessThatSleptWritesNothing(t *testing.T) {
-	for n := 1; ; n++ {
+	for n := 1; ; n += stride {
 		w := newWorld()
 		writes, over := -1, false
 		w.at = func(i int, call string) {
@@ -296,7 +296,7 @@ func TestTroubleUponTrouble(t *testing.T) {
 
 // TestTwoHundredRollouts is an hour each, in no time.
 func TestTwoHundredRollouts(t *testing.T) {
-	for i := range 200 {
+	for i := range 200 / stride {
 		w := newWorld()
 		w.plan.Steps = []rollout.Step{{Weight: 0.05, Bake: 20}, {Weight: 0.25, Bake: 20}, {Weight: 0.5, Bake: 20}}
 		want := rollout.Promoted
