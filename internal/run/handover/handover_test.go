@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,11 @@ func week(t *testing.T, l ledger.Ledger) {
 	}
 	alert(200*time.Hour, "opened", "old", 0, nil)
 	alert(199*time.Hour, "resolved", "old", 0, m{"ended": at(199 * time.Hour)})
+	for _, phase := range []string{"start", "intent", "end"} {
+		add(t, l, 59*time.Hour, ledger.KindRollout, "payment-api", m{"phase": phase, "state": m{"version": "1.4.1", "outcome": map[string]string{"end": "failed"}[phase]}})
+	}
+	add(t, l, 59*time.Hour, ledger.KindRollout, "payment-api", m{"phase": "end", "state": m{"version": "1.4.2", "outcome": "promoted"}})
+	add(t, l, 56*time.Hour, ledger.KindIncident, "payment-api", m{"deploy": "1.4.2", "reason": "half of the payments failed"})
 	add(t, l, 58*time.Hour, ledger.KindDeploy, "payment-api", m{"version": "1.4.2", "environment": "production"})
 	alert(57*time.Hour, "opened", "night-1", 0, nil) // 03:00
 	alert(56*time.Hour, "resolved", "night-1", 0, m{"ended": at(56 * time.Hour)})
@@ -81,7 +87,13 @@ func TestRecords(t *testing.T) {
 	if r.Night.Pages != 2 || !r.Night.Over() || r.Hours[3].Pages != 1 || r.Hours[23].Pages != 1 || r.Hours[16].Tickets != 1 || r.Hours[0].Pages != 0 {
 		t.Errorf("night: %+v, hours %+v", r.Night, r.Hours)
 	}
-	if len(r.Changes) != 1 || r.Changes[0].Text != "payment-api 1.4.2 went to production" || len(r.Overrides) != 1 || len(r.Untold) != 1 {
+	var changes []string
+	for _, c := range r.Changes {
+		changes = append(changes, c.Text)
+	}
+	slices.Sort(changes)
+	want := []string{"a rollout of payment-api 1.4.1 ended: failed", "payment-api 1.4.2 went to production", "users of payment-api were hurt, by 1.4.2: half of the payments failed"}
+	if !slices.Equal(changes, want) || len(r.Overrides) != 1 || len(r.Untold) != 1 {
 		t.Errorf("%+v %+v %+v", r.Changes, r.Overrides, r.Untold)
 	}
 	if len(r.Silences) != 2 || !r.Silences[0].Holds || r.Silences[1].Holds || r.Silences[1].Author != "bob" {

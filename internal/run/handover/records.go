@@ -35,7 +35,23 @@ type body struct {
 	Author      string    `json:"author"`
 	From        time.Time `json:"from"`
 	To          time.Time `json:"to"`
-	Error       string    `json:"error"` // of notices
+	Error       string    `json:"error"`  // of notices
+	Deploy      string    `json:"deploy"` // of incidents: what did it
+	// Phase and State are of rollouts.
+	Phase string `json:"phase"`
+	State struct {
+		Outcome string `json:"outcome"`
+		Version string `json:"version"`
+	} `json:"state"`
+}
+
+// ended says how a rollout ended, in words; "" for a step on its way, and for one
+// that was promoted, which its deployment tells.
+func (b *body) ended(service string) string {
+	if b.Phase != "end" || b.State.Outcome == "" || b.State.Outcome == "promoted" || b.State.Outcome == "nothing" {
+		return ""
+	}
+	return strings.Join(strings.Fields("a rollout of "+service+" "+b.State.Version+" ended: "+b.State.Outcome), " ")
 }
 
 // alertBody is the body of an entry about an alert.
@@ -79,7 +95,7 @@ func records(ctx context.Context, env *run.Env, opt Options, r *handover.Report)
 	q := ledger.Query{
 		Kinds: []ledger.Kind{
 			ledger.KindDeploy, ledger.KindOverride, ledger.KindDocument, ledger.KindReset, ledger.KindFreeze, ledger.KindExclusion,
-			ledger.KindEnd, ledger.KindNotice, kindAlert, kindSilence,
+			ledger.KindEnd, ledger.KindNotice, kindAlert, kindSilence, ledger.KindRollout, ledger.KindIncident,
 		},
 		From: r.From.Add(-earlier), To: r.To.Add(time.Second), // the end of a query is not in it
 	}
@@ -133,6 +149,17 @@ func (g *gathering) entry(e ledger.Entry, b *body) {
 		change.Text = "the documents of " + e.Subject + " changed"
 	case ledger.KindReset:
 		change.Text = "the history of " + e.Subject + " was forgotten"
+	case ledger.KindRollout:
+		if change.Text = b.ended(e.Subject); change.Text == "" {
+			return
+		}
+	case ledger.KindIncident:
+		if change.Text = "users of " + e.Subject + " were hurt"; b.Deploy != "" {
+			change.Text += ", by " + b.Deploy
+		}
+		if b.Reason != "" {
+			change.Text += ": " + b.Reason
+		}
 	case ledger.KindExclusion:
 		change.Text = "a stretch of " + e.Subject + " was excluded: " + b.Reason
 	case ledger.KindEnd:

@@ -253,7 +253,8 @@ func decode(e ledger.Entry) (Mark, error) {
 			return m, damaged(e, err)
 		}
 		m = Mark{Author: o.Actor, Reason: o.Reason, From: e.At, To: o.Expires}
-	case ledger.KindDecision, ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice, ledger.KindAlert:
+	case ledger.KindDecision, ledger.KindEnd, ledger.KindReset, ledger.KindDeploy, ledger.KindDocument, ledger.KindToken, ledger.KindNotice, ledger.KindAlert,
+		ledger.KindRollout, ledger.KindIncident:
 		fallthrough
 	default:
 		return m, fault.New(fault.Invalid, fmt.Sprintf("entry %s", e.ID), fmt.Sprintf("it is a %s, which does not end", e.Kind),
