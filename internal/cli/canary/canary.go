@@ -177,7 +177,7 @@ func (o *options) ask(ctx context.Context, h *host.Host, s *host.Session, r conf
 	ask := runcanary.Options{
 		Rollout: r, Release: act.Release{Version: o.version, Artifact: o.artifact, Description: h.Getenv("CI_COMMIT_SHA")},
 		Clock: clock, Pulse: pulse, Holder: Holder(h), Resume: o.resume, Reason: cmp.Or(o.reason, "by "+h.Actor()),
-		Name: h.Getenv("CI_COMMIT_SHA"), Token: o.forge.Token(h),
+		Name: h.Getenv("CI_COMMIT_SHA"), Committed: h.Committed(), Token: o.forge.Token(h),
 	}
 	if o.version == "" && o.artifact == "" {
 		ask.Release = act.Release{}

@@ -235,7 +235,7 @@ func (s *shown) text(st term.Style) string {
 
 // finding is a metric in a line.
 func finding(f *judge.Finding) string {
-	line := fmt.Sprintf("  %s: %s in %d usable minutes", term.Clean(f.Metric), sample(f.Canary), f.Minutes)
+	line := fmt.Sprintf("  %s: %s in %d usable min", term.Clean(f.Metric), sample(f.Canary), f.Minutes)
 	if f.Baseline.Total > 0 && f.Method != judge.Threshold {
 		line += ", beside " + sample(f.Baseline)
 	}

@@ -225,6 +225,16 @@ func (h *Host) Actor() string {
 	return "unknown"
 }
 
+// Committed is when the commit of a job was made, CI_COMMIT_TIMESTAMP; zero where
+// it is not said, or not as GitLab says it.
+func (h *Host) Committed() time.Time {
+	at, err := time.Parse(time.RFC3339, h.Getenv("CI_COMMIT_TIMESTAMP"))
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
 // Closing joins the error of a call with that of closing what it used.
 func Closing(err error, closer func() error) error {
 	if cerr := closer(); err == nil {

@@ -115,11 +115,7 @@ func (o *options) time(h *host.Host, zone *time.Location) (time.Time, error) {
 	if sha := h.Getenv("CI_COMMIT_SHA"); sha == "" || o.version != "" && o.version != sha {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, h.Getenv("CI_COMMIT_TIMESTAMP"))
-	if err != nil {
-		return time.Time{}, nil //nolint:nilerr // there is none
-	}
-	return at.UTC(), nil
+	return h.Committed(), nil
 }
 
 func show(w io.Writer, format, service string, out deploy.Outcome) error {

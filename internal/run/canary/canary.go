@@ -50,6 +50,9 @@ type Options struct {
 	// Name is what records call the version once it is deployed; "": as the target
 	// does. Token is the job's identity token.
 	Name, Token string
+	// Committed is when the version was committed, for the record of its deployment;
+	// zero: not known.
+	Committed time.Time
 	// Tell is told how it goes, once a look and once an action; may be nil.
 	Tell func(Progress)
 }

@@ -1,10 +1,12 @@
 package canary_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/act"
+	"gitlab.com/nines-sre/nines/internal/decision"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/rollout"
 	"gitlab.com/nines-sre/nines/internal/run/canary"
@@ -103,5 +105,40 @@ func TestSomebodyElsesChangeIsNotPromoted(t *testing.T) {
 func TestPromoteWithoutARollout(t *testing.T) {
 	if _, err := newWorld().promote(t); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("%v", err)
+	}
+}
+
+// A version that cannot be put back has not passed anything.
+func TestARollbackThatIsDenied(t *testing.T) {
+	w := newWorld()
+	w.target.Set(act.Split{Stable: "8"})
+	w.refuse = func(_ int, call string) error {
+		if call == "apply" {
+			return fault.New(fault.Denied, "move", "not allowed", "")
+		}
+		return nil
+	}
+	out, err := w.rollback(t, "7")
+	if out.Verdict == decision.Pass || err == nil && out.ExitCode != 1 {
+		t.Errorf("%v: %s, exit %d, %v", err, out.Verdict, out.ExitCode, out.Reasons)
+	}
+}
+
+// What is known of the commit goes into the record of the deployment.
+func TestAPromotionRecordsWhenItWasCommitted(t *testing.T) {
+	w := newWorld()
+	opt := w.options("job-1", "8")
+	opt.Committed = w.now.Add(-3 * time.Hour)
+	out, _, err := w.run(t.Context(), opt)
+	if err != nil || out.Deployed == "" {
+		t.Fatal(err, out.Reasons)
+	}
+	e, err := w.ledger.Get(t.Context(), out.Deployed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct{ Committed time.Time }
+	if err := json.Unmarshal(e.Body, &d); err != nil || !d.Committed.Equal(opt.Committed) {
+		t.Errorf("%s: %v", e.Body, err)
 	}
 }

@@ -340,6 +340,7 @@ func (r *runner) finish(ctx context.Context) Outcome {
 		}
 		out, err := deploy.Record(context.WithoutCancel(ctx), &env, deploy.Options{
 			Service: r.opt.Rollout.Service, Environment: r.opt.Rollout.Environment, Version: name, Token: r.opt.Token,
+			Committed: r.opt.Committed,
 		})
 		if err != nil {
 			r.out.Notes = append(r.out.Notes, "the deployment is not recorded: "+err.Error())
@@ -347,7 +348,10 @@ func (r *runner) finish(ctx context.Context) Outcome {
 		r.out.Deployed = out.ID
 	}
 	r.out.State, r.out.Entry = *s, r.entry
-	r.out.Verdict, r.out.ExitCode = s.Verdict, ExitCode(s)
+	r.out.ExitCode = ExitCode(s)
+	if s.Phase == rollout.End || s.Phase == rollout.Pause {
+		r.out.Verdict = s.Verdict // of what broke off on its way nothing is known
+	}
 	if r.last != nil {
 		r.out.Request, r.out.Result, r.out.Requests = r.last.request, r.last.result, r.last.requests
 		for _, n := range r.last.notes {

@@ -83,7 +83,7 @@ func found(f *judge.Finding) string {
 	if f.Method != judge.Threshold {
 		text += ", beside " + tally(f.Baseline)
 	}
-	text += fmt.Sprintf(", in %d minutes", f.Minutes)
+	text += fmt.Sprintf(", in %d min", f.Minutes)
 	if f.Effect != nil {
 		text += fmt.Sprintf("; effect %.4g", *f.Effect)
 		if f.Low != nil && f.High != nil {
