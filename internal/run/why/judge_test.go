@@ -48,7 +48,7 @@ func TestAJudgesDecisionIsExplained(t *testing.T) {
 	}
 	text := strings.Join(x.Lines, "\n")
 	for _, want := range []string{
-		"FAIL  payment-api 8, judged", "for ada", "100 of 500 requests bad, beside 45 of 4500 requests bad, in 5 minutes", "evidence", "effect",
+		"FAIL  payment-api 8, judged", "for ada", "100 of 500 requests bad, beside 45 of 4500 requests bad, in 5 min", "evidence", "effect",
 		"step 1 of 2 of rollout r1, 10 % of lambda:pay:live, beside 7; then: restore", "`nines replay " + id,
 	} {
 		if !strings.Contains(text, want) {
