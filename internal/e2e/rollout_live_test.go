@@ -17,7 +17,6 @@ func TestRolloutsOnTheWallClock(t *testing.T) {
 	if os.Getenv("NINES_FULL") == "" {
 		t.Skip("NINES_FULL is not set: each rollout takes minutes")
 	}
-	t.Parallel()
 	program := paymentAPI(t)
 	for _, tc := range []struct {
 		fault   string

@@ -183,7 +183,6 @@ func TestRolloutTrials(t *testing.T) {
 	if os.Getenv("NINES_FULL") != "" {
 		runs = 200
 	}
-	t.Parallel()
 	program := paymentAPI(t)
 	for _, tc := range []struct {
 		fault string

@@ -104,13 +104,13 @@ func TestForeignCLI(t *testing.T) {
 	cli.Do("cloudformation", "rollback-stack", "--stack-name", "pay")
 	_ = clock.Wait(t.Context(), time.Minute)
 	events, _ := cli.Do("cloudformation", "describe-stack-events", "--stack-name", "pay")["StackEvents"].([]any)
-	reasons := ""
+	var reasons strings.Builder
 	for _, e := range events {
 		reason, _ := awscli.At(e, "ResourceStatusReason").(string)
-		reasons += reason + "\n"
+		reasons.WriteString(reason + "\n")
 	}
-	if len(events) < 12 || !strings.Contains(reasons, "no such code") {
-		t.Errorf("%d events:\n%s", len(events), reasons)
+	if len(events) < 12 || !strings.Contains(reasons.String(), "no such code") {
+		t.Errorf("%d events:\n%s", len(events), reasons.String())
 	}
 	if got := cli.Do("cloudformation", "get-template", "--stack-name", "pay"); awscli.At(got, "TemplateBody") == nil {
 		t.Errorf("%v", got)

@@ -138,50 +138,52 @@ func (g *gathering) entry(e ledger.Entry, b *body) {
 	within := !e.At.Before(g.r.From) && !e.At.After(g.r.To)
 	change := notify.Change{At: e.At, Kind: string(e.Kind), Actor: e.Actor, ID: e.ID}
 	switch e.Kind {
-	case ledger.KindDeploy:
-		change.Text = join(e.Subject, b.Version, "went to", b.Environment)
 	case ledger.KindOverride:
 		if within {
 			g.override(e, b, change)
 		}
-		return
-	case ledger.KindDocument:
-		change.Text = "the documents of " + e.Subject + " changed"
-	case ledger.KindReset:
-		change.Text = "the history of " + e.Subject + " was forgotten"
-	case ledger.KindRollout:
-		if change.Text = b.ended(e.Subject); change.Text == "" {
-			return
-		}
-	case ledger.KindIncident:
-		if change.Text = "users of " + e.Subject + " were hurt"; b.Deploy != "" {
-			change.Text += ", by " + b.Deploy
-		}
-		if b.Reason != "" {
-			change.Text += ": " + b.Reason
-		}
-	case ledger.KindExclusion:
-		change.Text = "a stretch of " + e.Subject + " was excluded: " + b.Reason
 	case ledger.KindEnd:
 		g.ends[b.Of] = e.At
-		return
 	case ledger.KindFreeze, kindSilence:
 		g.stretch(e, b)
-		return
 	case kindAlert:
 		g.alert(e)
-		return
 	case ledger.KindNotice:
 		if within {
 			g.notice(e, b, change)
 		}
-		return
+	case ledger.KindDeploy, ledger.KindRollout, ledger.KindIncident, ledger.KindDocument, ledger.KindReset, ledger.KindExclusion:
+		if change.Text = b.changed(e); within && change.Text != "" {
+			g.r.Changes = append(g.r.Changes, change)
+		}
 	case ledger.KindDecision, ledger.KindToken:
-		return
 	}
-	if within {
-		g.r.Changes = append(g.r.Changes, change)
+}
+
+// changed says in words what an entry changed; "" for nothing.
+func (b *body) changed(e ledger.Entry) string {
+	switch e.Kind { //nolint:exhaustive // the others change nothing
+	case ledger.KindDeploy:
+		return join(e.Subject, b.Version, "went to", b.Environment)
+	case ledger.KindRollout:
+		return b.ended(e.Subject)
+	case ledger.KindIncident:
+		text := "users of " + e.Subject + " were hurt"
+		if b.Deploy != "" {
+			text += ", by " + b.Deploy
+		}
+		if b.Reason != "" {
+			text += ": " + b.Reason
+		}
+		return text
+	case ledger.KindDocument:
+		return "the documents of " + e.Subject + " changed"
+	case ledger.KindReset:
+		return "the history of " + e.Subject + " was forgotten"
+	case ledger.KindExclusion:
+		return "a stretch of " + e.Subject + " was excluded: " + b.Reason
 	}
+	return ""
 }
 
 // override keeps who let a deployment through.
