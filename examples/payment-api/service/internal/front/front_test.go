@@ -41,7 +41,11 @@ func newWorld(t *testing.T) *world {
 func (w *world) call(t *testing.T, draw float64) string {
 	t.Helper()
 	w.draw = draw
-	res, err := http.Get(w.door.URL)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.door.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
