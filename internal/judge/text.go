@@ -23,8 +23,8 @@ func (o *outcome) explain(p *Policy, m *Metric) {
 
 // countsText is the sentence about counts.
 func (o *outcome) countsText(p *Policy, m *Metric) string {
-	have := fmt.Sprintf("The canary failed %s of %s, the version beside it %s of %s",
-		percent(*o.Canary.Rate), plural(o.Canary.Total, "request", "requests"), percent(*o.Baseline.Rate), count64(o.Baseline.Total))
+	have := fmt.Sprintf("Of the canary's %s %s were bad, of the %s beside it %s",
+		plural(o.Canary.Total, "request", "requests"), percent(*o.Canary.Rate), count64(o.Baseline.Total), percent(*o.Baseline.Rate))
 	switch o.Verdict {
 	case decision.Fail:
 		return fmt.Sprintf("%s; that is %s%s, %s.%s", have, o.effectText(), beyondText(p.margin(m)), chance(o.LogE), o.burstText())

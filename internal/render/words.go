@@ -49,7 +49,7 @@ func Effect(f *judge.Finding) string {
 func Evidence(f *judge.Finding) string {
 	switch {
 	case f.Missing > 0:
-		return fmt.Sprintf("%d requests are missing", f.Missing)
+		return Missing(f.Missing)
 	case f.LogE <= 0 && f.LogEPass <= 0:
 		return "-"
 	case f.LogE >= f.LogEPass:
@@ -97,4 +97,12 @@ func digits(v float64) string {
 		}
 	}
 	return out
+}
+
+// Missing says how many requests are.
+func Missing(n int64) string {
+	if n == 1 {
+		return "1 request is missing"
+	}
+	return fmt.Sprintf("%d requests are missing", n)
 }

@@ -213,13 +213,13 @@ func (s *shown) text(st term.Style) string {
 	says, tone := s.headline()
 	b.WriteString(st.Paint(tone, strings.ToUpper(s.out.Verdict.String())) + "  " + term.Clean(s.ask.Rollout.Service+" "+says) + "\n")
 	for _, r := range s.answer().Reasons {
-		bullet(&b, st, r.Text)
+		hang(&b, st, "  - ", r.Text)
 	}
 	for _, n := range s.out.Notes {
-		bullet(&b, st, n)
+		hang(&b, st, "  - ", n)
 	}
 	for i := range s.out.Result.Findings {
-		b.WriteString(finding(&s.out.Result.Findings[i]))
+		hang(&b, st, "  ", finding(&s.out.Result.Findings[i]))
 	}
 	for i, a := range s.advice() {
 		if i == 0 {
@@ -235,7 +235,7 @@ func (s *shown) text(st term.Style) string {
 
 // finding is a metric in a line.
 func finding(f *judge.Finding) string {
-	line := fmt.Sprintf("  %s: %s in %d usable min", term.Clean(f.Metric), sample(f.Canary), f.Minutes)
+	line := fmt.Sprintf("%s: %s in %d usable min", f.Metric, sample(f.Canary), f.Minutes)
 	if f.Baseline.Total > 0 && f.Method != judge.Threshold {
 		line += ", beside " + sample(f.Baseline)
 	}
@@ -245,7 +245,7 @@ func finding(f *judge.Finding) string {
 	if e := render.Evidence(f); e != "-" {
 		line += "; " + e
 	}
-	return line + "\n"
+	return line
 }
 
 // sample is what a version did: "12 of 4,312 requests bad (0.28 %)".
@@ -260,14 +260,15 @@ func sample(t judge.Tally) string {
 	return text
 }
 
-func bullet(b *strings.Builder, st term.Style, text string) {
-	head, room := "  - ", 0
+// hang writes a text behind a head; what goes on below stands under the text.
+func hang(b *strings.Builder, st term.Style, head, text string) {
+	room := 0
 	if st.Width > 0 {
 		room = max(20, st.Width-term.Width(head))
 	}
 	for _, part := range term.Wrap(term.Clean(text), room) {
 		b.WriteString(head + part + "\n")
-		head = "    "
+		head = strings.Repeat(" ", len(head))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/cli/host"
 	"gitlab.com/nines-sre/nines/internal/judge"
+	"gitlab.com/nines-sre/nines/internal/render"
 	"gitlab.com/nines-sre/nines/internal/render/term"
 	"gitlab.com/nines-sre/nines/internal/rollout"
 	runcanary "gitlab.com/nines-sre/nines/internal/run/canary"
@@ -85,7 +86,7 @@ func evidence(r *judge.Result) string {
 	case most > 0:
 		return fmt.Sprintf("evidence of harm %.3g : 1", math.Exp(min(most, 13.8)))
 	case missing > 0:
-		return term.Count(float64(missing)) + " requests are missing"
+		return render.Missing(missing)
 	}
 	return ""
 }

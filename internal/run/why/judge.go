@@ -12,6 +12,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/judge"
 	"gitlab.com/nines-sre/nines/internal/ledger"
+	"gitlab.com/nines-sre/nines/internal/render"
 	"gitlab.com/nines-sre/nines/internal/rollout"
 	"gitlab.com/nines-sre/nines/internal/run"
 	"gitlab.com/nines-sre/nines/internal/run/canary"
@@ -98,7 +99,7 @@ func found(f *judge.Finding) string {
 		text += fmt.Sprintf("; an effect of %.4g would have shown", *f.Detectable)
 	}
 	if f.Missing > 0 {
-		text += fmt.Sprintf("; %d requests are missing", f.Missing)
+		text += "; " + render.Missing(f.Missing)
 	}
 	if f.Muted {
 		text += " (muted)"
@@ -122,7 +123,8 @@ func tally(t judge.Tally) string {
 func step(a *canary.About) string {
 	text := fmt.Sprintf("step %d of %d of rollout %s", a.Step, a.Steps, a.ID)
 	if a.Weight > 0 {
-		text += ", " + rollout.Percent(a.Weight) + " of " + a.Target
+		target, _, _ := strings.Cut(a.Target, "?") // what it is; how it is reached is in the record
+		text += ", " + rollout.Percent(a.Weight) + " of " + target
 	}
 	if a.Baseline != "" {
 		text += ", beside " + a.Baseline
