@@ -197,6 +197,8 @@ func (s *shown) restored() (string, term.Tone) {
 	}
 	v, failed := s.version(), s.out.State.Outcome == rollout.Failed
 	switch {
+	case s.verb == "rollback" && s.out.State.Base == nil:
+		return "had not been moved: its rollout is ended", term.Good
 	case failed:
 		return strings.TrimSpace(v + " has failed" + back), term.Dire
 	case s.out.Verdict == decision.Inconclusive:

@@ -60,8 +60,9 @@ func Rollback(ctx context.Context, env *run.Env, opt Options, head lease.Head, t
 	op := "rollback " + opt.Rollout.Service
 	r := orders(env, opt, head)
 	b := &head.Body
-	moved := head.ID != "" && b.State.Base != nil && (head.Open() || b.State.Outcome == rollout.Held)
-	if moved && (to == "" || to == b.State.Base.Stable) {
+	// One that has moved nothing yet is ended too: it must not begin behind this.
+	takes := head.Open() && !b.State.Plan.Still || head.ID != "" && b.State.Base != nil && b.State.Outcome == rollout.Held
+	if takes && (to == "" || b.State.Base != nil && to == b.State.Base.Stable) {
 		r.take(head)
 		r.giveBack = b.Phase != lease.Pause && head.Open()
 		r.ordered = true
@@ -143,12 +144,13 @@ func (r *runner) order(ctx context.Context, what rollout.Order) (Outcome, error)
 			return r.finish(ctx), err
 		}
 	}
-	if what == rollout.Back && r.state.Outcome == rollout.Abandoned && r.state.Base != nil && r.state.Now.Same(r.state.Base.Split) {
+	idle := r.state.Base == nil // nothing was moved, nor read
+	if what == rollout.Back && r.state.Outcome == rollout.Abandoned && (idle || r.state.Now.Same(r.state.Base.Split)) {
 		// It was taken from another process and put back: that is what was wanted.
 		r.state.Outcome, r.state.Verdict = rollout.Restored, decision.Pass
 	}
 	out := r.finish(ctx)
-	if r.opt.Actor == nil || r.state.Phase != rollout.End {
+	if r.opt.Actor == nil || r.state.Phase != rollout.End || idle {
 		return out, nil
 	}
 	is, err := r.opt.Actor.Read(context.WithoutCancel(ctx))

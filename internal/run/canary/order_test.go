@@ -93,6 +93,40 @@ func TestRollbackTakesARolloutFromWhoHasIt(t *testing.T) {
 	}
 }
 
+// A rollout that has not moved anything yet, or whose process is gone, ends by a
+// rollback too: nothing is shifted behind the word of somebody who wanted all back.
+func TestRollbackEndsARolloutThatHasMovedNothing(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		w := newWorld()
+		w.at = func(_ int, call string) {
+			if call != "publish" || w.head(t).Body.Holder == "job-3" {
+				return
+			}
+			if gone {
+				panic(killed{})
+			}
+			out, err := w.rollback(t, "")
+			if err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 {
+				t.Errorf("%v: %s, exit %d, %v %v", err, out.State.Outcome, out.ExitCode, out.Reasons, out.Notes)
+			}
+		}
+		opt := w.options("job-1", "")
+		opt.Release = act.Release{Artifact: "8.zip"}
+		_, died, err := w.run(t.Context(), opt)
+		w.quiet()
+		if gone {
+			if _, err = w.rollback(t, ""); !died || err != nil {
+				t.Errorf("a rollout that was left: %v, %v", died, err)
+			}
+		} else if fault.KindOf(err) != fault.Conflict {
+			t.Errorf("the rollout went on: %v", err)
+		}
+		if h := w.head(t); h.Open() || w.writes > 0 || !w.target.Split().Same(act.Split{Stable: "7"}) {
+			t.Errorf("%s, %d writes, %s", h.Body.Phase, w.writes, w.target.Split())
+		}
+	}
+}
+
 func TestSomebodyElsesChangeIsNotPromoted(t *testing.T) {
 	w := held(t)
 	w.target.Set(act.Split{Stable: "9"})
