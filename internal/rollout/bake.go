@@ -17,14 +17,17 @@ func (m *machine) looked(e Looked) Command {
 		}
 		m.keep(*e.Target)
 	}
-	if red := m.alarms(e.Red); len(red) > 0 {
-		m.say("alarm", "alarms became red: %s", strings.Join(red, ", "))
-		return m.restore(Failed, decision.Fail)
+	if !e.Unread {
+		if red := m.alarms(e.Red); len(red) > 0 {
+			m.say("alarm", "alarms became red: %s", strings.Join(red, ", "))
+			return m.restore(Failed, decision.Fail)
+		}
 	}
-	if e.Minutes > m.Minutes {
+	// While nobody knows of the alarms, no minute speaks for the new version.
+	if e.Minutes > m.Minutes && !e.Unread {
 		m.Minutes, m.Moved = e.Minutes, m.now
 	}
-	over := m.Minutes >= m.Needs()
+	over := m.Minutes >= m.Needs() && !e.Unread
 	switch {
 	case e.Verdict == decision.Fail:
 		m.say("worse", "%s", e.Why)
@@ -32,7 +35,7 @@ func (m *machine) looked(e Looked) Command {
 	case e.Split != "":
 		m.say("split", "%s", e.Split)
 		return m.restore(Restored, decision.Inconclusive)
-	case over, m.Plan.Early && e.Verdict == decision.Pass && m.Minutes > 0:
+	case over, m.Plan.Early && !e.Unread && e.Verdict == decision.Pass && m.Minutes > 0:
 		return m.over(e)
 	case m.now.Sub(m.Moved) >= m.Plan.wait():
 		return m.stalled(e)
@@ -47,9 +50,7 @@ func (m *machine) looked(e Looked) Command {
 func (m *machine) alarms(red []string) []string {
 	if !m.RedRead {
 		m.RedRead, m.Red = true, red
-		if len(red) > 0 {
-			m.say("red_before", "these alarms were red before and do not count: %s", strings.Join(red, ", "))
-		}
+		m.sayRed()
 		return nil
 	}
 	var fresh []string
@@ -59,6 +60,13 @@ func (m *machine) alarms(red []string) []string {
 		}
 	}
 	return fresh
+}
+
+// sayRed says which alarms were red before anything was moved.
+func (m *machine) sayRed() {
+	if len(m.Red) > 0 {
+		m.say("red_before", "these alarms were red before and do not count: %s", strings.Join(m.Red, ", "))
+	}
 }
 
 // stalled is a step in which no minute became usable for too long.

@@ -22,6 +22,9 @@ type Woken struct{}
 type Observed struct {
 	State act.State
 	Caps  act.Caps
+	// Red are the alarms that are red, where they were read (RedRead).
+	Red     []string
+	RedRead bool
 }
 
 // Made is a version that was made, or was there already.
@@ -50,8 +53,10 @@ type Looked struct {
 	// Split says, where it is not empty, that the traffic does not lie as it was
 	// asked for.
 	Split string
-	// Red are the alarms that are red.
-	Red []string
+	// Red are the alarms that are red. Unread says that they could not be read: then
+	// nobody knows.
+	Red    []string
+	Unread bool
 	// Trouble is why the source could not be read; "": it was.
 	Trouble string
 }

@@ -167,6 +167,9 @@ func (m *machine) preflight(e Observed) Command {
 	case e.State.Stable == "" && !e.Caps.Blind:
 		return refuse("base", "it is not known which version serves")
 	}
+	if e.RedRead && !m.RedRead {
+		m.RedRead, m.Red = true, e.Red
+	}
 	base := e.State
 	if m.Blind = e.Caps.Blind; m.Blind && base.Stable == "" {
 		base.Stable = m.Serves
@@ -301,6 +304,9 @@ func (m *machine) bake() Command {
 		m.Since = m.Begun
 	}
 	m.Segments = append(m.Segments, Segment{Weight: m.At().Weight, Span: slo.Span{From: m.Begun}})
+	if m.Step == 0 {
+		m.sayRed()
+	}
 	m.say("step", "step %d of %d: %s for %d usable minutes", m.Step+1, len(m.Plan.Steps), m.share(), m.Needs())
 	return m.later()
 }

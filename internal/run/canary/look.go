@@ -70,8 +70,7 @@ func (r *runner) look(ctx context.Context) rollout.Looked {
 	}
 	if r.opt.Alarms != nil {
 		red, err := r.opt.Alarms(ctx)
-		if out.Red = red; err != nil {
-			out.Red = r.state.Red
+		if out.Red, out.Unread = red, err != nil; err != nil {
 			trouble = append(trouble, "the alarms: "+err.Error())
 		}
 	}

@@ -265,69 +265,6 @@ func (r *runner) alive(ctx context.Context) error {
 // given ends when the call is given up; nil while everything is put back.
 func (r *runner) given() <-chan struct{} { return r.done }
 
-// do carries a command out and says what happened.
-//
-//nolint:ireturn // an event is one of a closed set
-func (r *runner) do(ctx context.Context, do rollout.Do) rollout.Event {
-	trouble := func(err error) rollout.Event {
-		return rollout.Trouble{Do: do, Kind: fault.KindOf(err), Text: err.Error()}
-	}
-	switch do {
-	case rollout.Read:
-		is, err := r.opt.Actor.Read(ctx)
-		if err != nil {
-			return trouble(err)
-		}
-		return rollout.Observed{State: is, Caps: r.opt.Actor.Caps()}
-	case rollout.Make:
-		version, err := r.publish(ctx)
-		if err != nil {
-			return trouble(err)
-		}
-		return rollout.Made{Version: version}
-	case rollout.Apply:
-		is, err := r.apply(context.WithoutCancel(ctx))
-		if err != nil {
-			return trouble(err)
-		}
-		return rollout.Applied{State: is}
-	case rollout.Look:
-		return r.look(ctx)
-	case rollout.Stop:
-	}
-	return rollout.Interrupted{}
-}
-
-func (r *runner) publish(ctx context.Context) (string, error) {
-	p, ok := r.opt.Actor.(act.Publisher)
-	if !ok {
-		return "", fault.New(fault.Invalid, "publish", "this kind of target makes no versions", "name one that is there: --version V")
-	}
-	return p.Publish(ctx, r.opt.Release) //nolint:wrapcheck // of package fault already
-}
-
-// apply does the announced action. A call to the target is never given up half
-// way: what it did would not be known.
-func (r *runner) apply(ctx context.Context) (act.State, error) {
-	r.outcome = nil
-	c, err := r.opt.Actor.Plan(ctx, *r.state.Action)
-	if err != nil {
-		return act.State{}, err //nolint:wrapcheck // of package fault already
-	}
-	if c.None {
-		return r.opt.Actor.Read(ctx) //nolint:wrapcheck // of package fault already
-	}
-	if !r.chain.Held(r.clock.Now()) {
-		return act.State{}, fault.New(fault.Unavailable, "apply", "the lease ran out while it was planned", "")
-	}
-	o, err := r.opt.Actor.Apply(ctx, c)
-	if err != nil {
-		return act.State{}, err //nolint:wrapcheck // of package fault already
-	}
-	r.outcome = &o
-	return o.State, nil
-}
-
 // finish records the deployment, and puts the outcome together.
 func (r *runner) finish(ctx context.Context) Outcome {
 	s := &r.state
