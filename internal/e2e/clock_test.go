@@ -21,6 +21,10 @@ import (
 // time, by a real process.
 const clockFile = "NINES_E2E_CLOCK"
 
+// clockRuns names the variable that, when it is set, makes the program's own
+// waiting move that clock, and take no time.
+const clockRuns = "NINES_E2E_CLOCK_RUNS"
+
 // clocked is the program with a clock that a test moves. A clock that cannot be
 // read ends it.
 func clocked(file string) int {
@@ -39,15 +43,39 @@ func clocked(file string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Run(ctx, os.Args[1:], host.Process{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: now, OutSize: none, ErrSize: none,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: now, Sleep: running(file, now), OutSize: none, ErrSize: none,
 	}, wire.CLI())
+}
+
+// running is a waiting that moves the clock; nil: the clock is another's.
+func running(file string, now func() time.Time) func(context.Context, time.Duration) error {
+	if os.Getenv(clockRuns) == "" {
+		return nil
+	}
+	return func(ctx context.Context, d time.Duration) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := moveClock(file, now().Add(d)); err != nil {
+			panic(err)
+		}
+		return ctx.Err()
+	}
+}
+
+// moveClock sets a clock, at once for who reads it.
+func moveClock(file string, at time.Time) error {
+	err := os.WriteFile(file+".new", []byte(at.UTC().Format(time.RFC3339Nano)), 0o600)
+	if err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
 }
 
 // setClock moves a clock, at once for who reads it.
 func setClock(t *testing.T, file string, at time.Time) {
 	t.Helper()
-	write(t, file+".new", at.UTC().Format(time.RFC3339))
-	if err := os.Rename(file+".new", file); err != nil {
+	if err := moveClock(file, at); err != nil {
 		t.Fatal(err)
 	}
 }
