@@ -145,8 +145,10 @@ func (r *runner) order(ctx context.Context, what rollout.Order) (Outcome, error)
 		}
 	}
 	idle := r.state.Base == nil // nothing was moved, nor read
-	if what == rollout.Back && r.state.Outcome == rollout.Abandoned && (idle || r.state.Now.Same(r.state.Base.Split)) {
-		// It was taken from another process and put back: that is what was wanted.
+	ended := r.state.Outcome == rollout.Abandoned || r.state.Outcome == rollout.Failed || r.state.Outcome == rollout.Restored
+	if what == rollout.Back && ended && (idle || r.state.Now.Same(r.state.Base.Split)) {
+		// It was taken from another process and put back: that is what was wanted,
+		// whatever that one was about to end as.
 		r.state.Outcome, r.state.Verdict = rollout.Restored, decision.Pass
 	}
 	out := r.finish(ctx)

@@ -127,6 +127,29 @@ func TestRollbackEndsARolloutThatHasMovedNothing(t *testing.T) {
 	}
 }
 
+// A rollback has done what was asked of it whatever the rollout that it took over
+// was ending as: its process was killed while it put a bad version back.
+func TestRollbackFinishesAFailedRollout(t *testing.T) {
+	w := newWorld()
+	w.bad["8"] = 0.5
+	w.at = func(_ int, call string) {
+		if call == "apply" && w.target.Split().Weight > 0 {
+			panic(killed{})
+		}
+	}
+	if _, died, err := w.run(t.Context(), w.options("job-1", "8")); !died {
+		t.Fatalf("it lives: %v", err)
+	}
+	w.quiet()
+	out, err := w.rollback(t, "")
+	if err != nil || out.State.Outcome != rollout.Restored || out.ExitCode != 0 || !w.target.Split().Same(act.Split{Stable: "7"}) {
+		t.Errorf("%v: %s, exit %d, %s", err, out.State.Outcome, out.ExitCode, w.target.Split())
+	}
+	if h := w.head(t); h.Body.State.Outcome != rollout.Failed {
+		t.Errorf("recorded as %s: how it came about is kept", h.Body.State.Outcome)
+	}
+}
+
 func TestSomebodyElsesChangeIsNotPromoted(t *testing.T) {
 	w := held(t)
 	w.target.Set(act.Split{Stable: "9"})
