@@ -207,9 +207,13 @@ func (c *Chain) Append(ctx context.Context, b *Body) (ledger.Entry, error) {
 				return e, Lost(is.Holder)
 			}
 		}
-		c.key, c.ends = key(b.Target, e.ID), b.Ends()
 		if same {
-			return e, nil
+			is = *b
+		}
+		// The lease is as long as the record says, not as what is still to be written.
+		c.key, c.ends = key(b.Target, e.ID), is.Ends()
+		if same || is.Phase == End {
+			return e, nil // nothing of this rollout may stand behind its end: others begin there
 		}
 		// What was there is this process's own, of an attempt whose answer was lost.
 	}
