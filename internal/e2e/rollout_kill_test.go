@@ -82,7 +82,8 @@ func mishaps() []mishap {
 			}, nil)
 		}},
 		{"a lost answer", false, refused(1, unheard)},
-		{"no network for three minutes", false, away(3 * time.Minute)},
+		{"no network for 20 seconds", false, away(20 * time.Second)},
+		{"no network for three minutes", true, away(3 * time.Minute)},
 		{"no network for 45 minutes", true, away(45 * time.Minute)},
 		{"throttled", false, refused(3, throttled)},
 		{"throttled for long", true, refused(60, throttled)},

@@ -93,17 +93,18 @@ type rollAccount struct {
 	back   *awslambda.Client // past the door: somebody else
 	alarms *httptest.Server
 
-	mu     sync.Mutex
-	seen   int                          // requests since the program was started
-	meet   func(n int, write bool) fate // before a request is served; may be nil
-	done   func(n int)                  // behind one that was served, before it is answered
-	writes int                          // of the alias, by the program, that were done
-	red    []string                     // alarms
-	unread time.Time                    // until then nobody may read them
-	laid   []laid                       // how the alias lay since when
-	bad    map[string]float64           // share of bad requests by version
-	cmd    *exec.Cmd                    // the program that runs
-	dead   chan struct{}                // closed when it has ended
+	mu           sync.Mutex
+	seen         int                          // requests since the program was started
+	meet         func(n int, write bool) fate // before a request is served; may be nil
+	done         func(n int)                  // behind one that was served, before it is answered
+	writes       int                          // of the alias, by the program, that were done
+	red          []string                     // alarms
+	unread       time.Time                    // until then nobody may read them
+	laid         []laid                       // how the alias lay since when
+	bad          map[string]float64           // share of bad requests by version
+	since, until time.Time                    // when that begins and ends; zero: always
+	cmd          *exec.Cmd                    // the program that runs
+	dead         chan struct{}                // closed when it has ended
 }
 
 type laid struct {
@@ -235,7 +236,7 @@ func (a *rollAccount) lay(t *testing.T) {
 		b.WriteString("timestamp,good,total\n")
 	}
 	begin := a.laid[0].since.Truncate(time.Minute)
-	for at := begin.Add(-30 * time.Minute); at.Before(now.Add(4 * time.Hour)); at = at.Add(time.Minute) {
+	for at := begin.Add(-2 * time.Hour); at.Before(now.Add(4 * time.Hour)); at = at.Add(time.Minute) {
 		is := a.laid[0].Split
 		for _, l := range a.laid {
 			if !l.since.After(at) {
@@ -252,7 +253,10 @@ func (a *rollAccount) lay(t *testing.T) {
 				share = is.Weight
 			}
 			n := int64(accountRate * share)
-			b := int64(float64(n) * max(a.bad[v], 0.001))
+			b := int64(float64(n) * 0.001)
+			if !at.Before(a.since) && (a.until.IsZero() || at.Before(a.until)) {
+				b = int64(float64(n) * max(a.bad[v], 0.001))
+			}
 			total, bad = total+n, bad+b
 			fmt.Fprintf(files[v], "%d,%d,%d\n", at.Unix(), n-b, n)
 		}
