@@ -28,7 +28,8 @@ func OpenInvoker(ctx context.Context, opt Options) (func(ctx context.Context, fu
 	return func(ctx context.Context, function string, event []byte) ([]byte, bool, error) {
 		out, err := api.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String(function), Payload: event})
 		if err != nil {
-			return nil, false, fault.Wrap(fault.Unavailable, "invoke "+function, err, "")
+			// What kind of trouble it is, and which permission may be missing, is said.
+			return nil, false, fault.Wrap(fault.Internal, "invoke "+function, awskit.Explain("", "lambda:InvokeFunction on it", err), "")
 		}
 		return out.Payload, aws.ToString(out.FunctionError) != "", nil
 	}, nil
