@@ -93,6 +93,9 @@ type rollAccount struct {
 	back   *awslambda.Client // past the door: somebody else
 	alarms *httptest.Server
 
+	// answer is what functions say; nil: the request. Set it before the program runs.
+	answer func(lambdad.Invocation) lambdad.Answer
+
 	mu           sync.Mutex
 	seen         int                          // requests since the program was started
 	meet         func(n int, write bool) fate // before a request is served; may be nil
@@ -118,7 +121,12 @@ func openAccount(t *testing.T, badness float64) *rollAccount {
 	t.Helper()
 	a := &rollAccount{t: t, dir: t.TempDir(), red: []string{"red-before"}, bad: map[string]float64{newVersion: badness}}
 	setClock(t, a.clock(), time.Date(2026, 3, 2, 12, 0, 20, 0, time.UTC))
-	a.lambda = lambdad.New(lambdad.Config{Now: func() time.Time { return a.now(t) }, Reads: 1})
+	a.lambda = lambdad.New(lambdad.Config{Now: func() time.Time { return a.now(t) }, Reads: 1, Invoke: func(in lambdad.Invocation) lambdad.Answer {
+		if a.answer == nil {
+			return lambdad.Answer{Payload: in.Payload}
+		}
+		return a.answer(in)
+	}})
 	a.door = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(t, w, r) }))
 	t.Cleanup(a.door.Close)
 	behind := httptest.NewServer(a.lambda)
