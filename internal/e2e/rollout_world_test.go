@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -225,9 +226,7 @@ func (a *rollAccount) serve(t *testing.T, w http.ResponseWriter, r *http.Request
 	if what == unheard {
 		panic(http.ErrAbortHandler)
 	}
-	for k, v := range answer.Header() {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes()) // a caller that is gone has no use for it
 }

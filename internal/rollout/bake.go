@@ -17,17 +17,14 @@ func (m *machine) looked(e Looked) Command {
 		}
 		m.keep(*e.Target)
 	}
-	if !e.Unread {
-		if red := m.alarms(e.Red); len(red) > 0 {
-			m.say("alarm", "alarms became red: %s", strings.Join(red, ", "))
-			return m.restore(Failed, decision.Fail)
-		}
+	if red := m.alarms(e); len(red) > 0 {
+		m.say("alarm", "alarms became red: %s", strings.Join(red, ", "))
+		return m.restore(Failed, decision.Fail)
 	}
 	// While nobody knows of the alarms, no minute speaks for the new version.
 	if e.Minutes > m.Minutes && !e.Unread {
 		m.Minutes, m.Moved = e.Minutes, m.now
 	}
-	over := m.Minutes >= m.Needs() && !e.Unread
 	switch {
 	case e.Verdict == decision.Fail:
 		m.say("worse", "%s", e.Why)
@@ -35,7 +32,7 @@ func (m *machine) looked(e Looked) Command {
 	case e.Split != "":
 		m.say("split", "%s", e.Split)
 		return m.restore(Restored, decision.Inconclusive)
-	case over, m.Plan.Early && !e.Unread && e.Verdict == decision.Pass && m.Minutes > 0:
+	case !e.Unread && m.enough(e.Verdict):
 		return m.over(e)
 	case m.now.Sub(m.Moved) >= m.Plan.wait():
 		return m.stalled(e)
@@ -45,9 +42,18 @@ func (m *machine) looked(e Looked) Command {
 	return m.later()
 }
 
+// enough says whether a step has had its minutes, or needs no more of them.
+func (m *machine) enough(v decision.Verdict) bool {
+	return m.Minutes >= m.Needs() || m.Plan.Early && v == decision.Pass && m.Minutes > 0
+}
+
 // alarms returns those that became red since the rollout began. One that was red
 // before says nothing about the new version, and must not hold the fix.
-func (m *machine) alarms(red []string) []string {
+func (m *machine) alarms(e Looked) []string {
+	if e.Unread {
+		return nil
+	}
+	red := e.Red
 	if !m.RedRead {
 		m.RedRead, m.Red = true, red
 		m.sayRed()

@@ -60,9 +60,7 @@ func Rollback(ctx context.Context, env *run.Env, opt Options, head lease.Head, t
 	op := "rollback " + opt.Rollout.Service
 	r := orders(env, opt, head)
 	b := &head.Body
-	// One that has moved nothing yet is ended too: it must not begin behind this.
-	takes := head.Open() && !b.State.Plan.Still || head.ID != "" && b.State.Base != nil && b.State.Outcome == rollout.Held
-	if takes && (to == "" || b.State.Base != nil && to == b.State.Base.Stable) {
+	if takes(&head, to) {
 		r.take(head)
 		r.giveBack = b.Phase != lease.Pause && head.Open()
 		r.ordered = true
@@ -93,6 +91,15 @@ func Rollback(ctx context.Context, env *run.Env, opt Options, head lease.Head, t
 		r.out.Notes = append(r.out.Notes, fmt.Sprintf("%s serves already: nothing had to be changed", to))
 	}
 	return r.order(ctx, rollout.Back)
+}
+
+// takes says whether a rollback to a version ends the rollout of a head: one under
+// way, also where it has moved nothing yet, as it must not begin behind this; or one
+// that is held.
+func takes(head *lease.Head, to string) bool {
+	s := &head.Body.State
+	under := head.Open() && !s.Plan.Still || head.ID != "" && s.Base != nil && s.Outcome == rollout.Held
+	return under && (to == "" || s.Base != nil && to == s.Base.Stable)
 }
 
 // before is the version that served before the one that serves now, as far as a
@@ -144,15 +151,13 @@ func (r *runner) order(ctx context.Context, what rollout.Order) (Outcome, error)
 			return r.finish(ctx), err
 		}
 	}
-	idle := r.state.Base == nil // nothing was moved, nor read
-	ended := r.state.Outcome == rollout.Abandoned || r.state.Outcome == rollout.Failed || r.state.Outcome == rollout.Restored
-	if what == rollout.Back && ended && (idle || r.state.Now.Same(r.state.Base.Split)) {
+	if what == rollout.Back && r.isBack() {
 		// It was taken from another process and put back: that is what was wanted,
 		// whatever that one was about to end as.
 		r.state.Outcome, r.state.Verdict = rollout.Restored, decision.Pass
 	}
 	out := r.finish(ctx)
-	if r.opt.Actor == nil || r.state.Phase != rollout.End || idle {
+	if r.opt.Actor == nil || r.state.Phase != rollout.End || r.state.Base == nil {
 		return out, nil
 	}
 	is, err := r.opt.Actor.Read(context.WithoutCancel(ctx))
@@ -164,4 +169,15 @@ func (r *runner) order(ctx context.Context, what rollout.Order) (Outcome, error)
 		out.Verdict, out.ExitCode = decision.Inconclusive, 1
 	}
 	return out, nil
+}
+
+// isBack says whether a rollout has ended with everything as it was before.
+func (r *runner) isBack() bool {
+	s := &r.state
+	switch s.Outcome {
+	case rollout.Abandoned, rollout.Failed, rollout.Restored:
+		return s.Base == nil || s.Now.Same(s.Base.Split) // nothing was moved, or it is back
+	case rollout.Promoted, rollout.Held, rollout.Passed, rollout.Foreign, rollout.Nothing:
+	}
+	return false
 }
