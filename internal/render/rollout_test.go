@@ -26,6 +26,10 @@ func TestWords(t *testing.T) {
 		}, "212 ms", "1.25 x (1.1 to 1.4)", "hardly any that it is worse (1.11 : 1)"},
 		{judge.Finding{Canary: judge.Tally{Rate: new(1234567.)}, EffectUnit: "ms", Effect: new(3.), Missing: 299}, "1234567 ms", "+3 ms", "299 requests are missing"},
 		{judge.Finding{Canary: judge.Tally{Total: 1, Rate: new(1e-9)}, EffectUnit: "rate", Effect: new(1e-9)}, "0.0000001 %", "+0.0000001 points", "-"},
+		{ // what is left of a difference of equal rates is none
+			judge.Finding{Canary: judge.Tally{Total: 1, Rate: new(0.)}, EffectUnit: "rate", Effect: new(1.08e-19), Low: new(-.0025), High: new(.0026)},
+			"0 %", "0 points (-0.25 to 0.26)", "-",
+		},
 	} {
 		if got := render.Rate(&c.f, c.f.Canary, "ms"); got != c.rate {
 			t.Errorf("rate %q, want %q", got, c.rate)

@@ -34,7 +34,7 @@ func Effect(f *judge.Finding) string {
 	case "ratio":
 		unit, sign = " x", ""
 	}
-	if *f.Effect <= 0 {
+	if *f.Effect <= 0 || math.Abs(*f.Effect) < dust {
 		sign = ""
 	}
 	out := sign + digits(*f.Effect*scale) + unit
@@ -84,9 +84,15 @@ func odds(log float64) string {
 
 func percent(share float64) string { return digits(100*share) + " %" }
 
+// dust is what calculating leaves of nothing.
+const dust = 1e-12
+
 // digits writes a number with three digits that say something.
 func digits(v float64) string {
 	const figures, whole = 3, 1000
+	if math.Abs(v) < dust {
+		return "0"
+	}
 	if math.Abs(v) >= whole {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
