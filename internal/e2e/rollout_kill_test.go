@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,12 +67,12 @@ func mishaps() []mishap {
 				}
 			})
 		}},
-		{"SIGTERM", true, atRequest(func(a *rollAccount) fate { _ = a.cmd.Process.Signal(syscall.SIGTERM); return served })},
+		{"SIGTERM", true, atRequest(func(a *rollAccount) fate { a.terminate(); return served })},
 		{"SIGTERM, then kill -9", true, func(_ *testing.T, a *rollAccount, n int) {
 			a.set(func(i int, write bool) fate {
 				switch {
 				case i == n:
-					_ = a.cmd.Process.Signal(syscall.SIGTERM) // it is there: it has just asked
+					a.terminate()
 				case i > n && write:
 					a.kill()
 					return lost

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -348,8 +349,18 @@ func (a *rollAccount) nines(t *testing.T, args ...string) ran {
 
 // kill ends the program at once, and returns when it is gone.
 func (a *rollAccount) kill() {
-	_ = a.cmd.Process.Kill() // it may be gone already
-	<-a.dead
+	a.mu.Lock()
+	cmd, dead := a.cmd, a.dead
+	a.mu.Unlock()
+	_ = cmd.Process.Kill() // it may be gone already
+	<-dead
+}
+
+// terminate asks the program to end.
+func (a *rollAccount) terminate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_ = a.cmd.Process.Signal(syscall.SIGTERM) // it is there: it has just asked
 }
 
 // entries are the rollouts' entries of the ledger, newest first, as the program
