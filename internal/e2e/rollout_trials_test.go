@@ -26,7 +26,7 @@ import (
 const (
 	trialRate  = 10.0 // payments a second, of both versions
 	trialBake  = 10   // minutes a step
-	trialSpare = 15   // minutes more than that, for a step's edges and its lag
+	trialSpare = 5    // minutes more than that, for a step's edges and its lag
 	trialLag   = 3    // minutes, CloudWatch's
 )
 
