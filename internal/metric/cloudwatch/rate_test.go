@@ -120,7 +120,7 @@ func TestThrottlingLosesNothing(t *testing.T) {
 		faults []cloudwatchd.Fault
 	}{
 		{"a quota of calls below the rate", cloudwatchd.Quota{Calls: 3}, nil},
-		{"a quota of datapoints below the rate", cloudwatchd.Quota{OldDatapoints: 200_000, RecentDatapoints: 200_000}, nil},
+		{"a quota of datapoints below the rate", cloudwatchd.Quota{OldDatapoints: 90_000, RecentDatapoints: 90_000}, nil},
 		{"every third call, and trouble besides", cloudwatchd.Quota{}, []cloudwatchd.Fault{
 			{Kind: cloudwatchd.Throttle, After: 1, Times: 5}, {Kind: cloudwatchd.Internal, After: 2, Times: 3}, {Kind: cloudwatchd.Cut, After: 4, Times: 2},
 		}},
