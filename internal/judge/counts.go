@@ -138,7 +138,7 @@ func (c *counting) run() outcome {
 
 // plenty is evidence at which a test ends: more says nothing more. A test that
 // ends for what it has seen stays one.
-const plenty = 60
+const plenty = 40
 
 // look notes the evidence of harm after a minute. It is worked out only where it
 // can matter: for the largest of any look, or for being enough.

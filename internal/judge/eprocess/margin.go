@@ -72,10 +72,13 @@ func NewMargin(o Options) *Margin { return &Margin{o: o.normal()} }
 // Add takes a minute: requests and bad ones of the baseline, then of the canary.
 // 0 <= x <= n each.
 func (t *Margin) Add(nb, xb, nc, xc int64) {
-	defer t.past.add(nb, xb, t.o.Memory)
-	if nc == 0 || nb == 0 {
-		return // the projection is the bet itself: the factor is 1
+	if nc > 0 && nb > 0 { // else the projection is the bet itself: the factor is 1
+		t.bet(nb, xb, nc, xc)
 	}
+	t.past.add(nb, xb, t.o.Memory)
+}
+
+func (t *Margin) bet(nb, xb, nc, xc int64) {
 	pb := t.past.rate(&t.o)
 	unit := t.o.Unit
 	if t.o.Relative {

@@ -23,10 +23,13 @@ func NewMirror(o Options) *Mirror { return &Mirror{o: o.normal()} }
 
 // Add takes a minute, as [Margin.Add].
 func (t *Mirror) Add(nb, xb, nc, xc int64) {
-	defer t.past.add(nb, xb, t.o.Memory)
-	if nc == 0 || nb == 0 {
-		return
+	if nc > 0 && nb > 0 {
+		t.bet(nb, xb, nc, xc)
 	}
+	t.past.add(nb, xb, t.o.Memory)
+}
+
+func (t *Mirror) bet(nb, xb, nc, xc int64) {
 	gap := t.o.Margin
 	a := arms{nb: float64(nb), pb: t.past.rate(&t.o), nc: float64(nc)}
 	hi := a.pb + gap

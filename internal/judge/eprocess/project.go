@@ -67,10 +67,12 @@ func (b *bet) project(a arms, gap, lo, hi float64) float64 {
 	if a.pc <= lo {
 		share = 1 / share
 	}
-	s := guess(a, gap)
+	var s float64
 	if b.odds > 0 {
 		x := b.odds * share
 		s = lo + end*x/(1+x)
+	} else {
+		s = guess(a, gap)
 	}
 	s = project(a, gap, lo, hi, s, near)
 	if to := (s - lo) / (hi - s); to > 0 && to < 1e15 {
