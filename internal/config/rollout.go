@@ -57,3 +57,16 @@ type Drive struct {
 	Rate     float64 // requests a second to each version; 0: none is made
 	Requests string  // a file of requests, beside the document
 }
+
+// RolloutOf is how a service is rolled out to an environment: by the document
+// that names it, else by the one for every environment. ok is false for neither.
+func (c *Catalog) RolloutOf(service, environment string) (r Rollout, ok bool) {
+	for _, env := range []string{environment, ""} {
+		for i := range c.Rollouts {
+			if r := c.Rollouts[i]; r.Service == service && r.Environment == env {
+				return r, true
+			}
+		}
+	}
+	return Rollout{}, false
+}

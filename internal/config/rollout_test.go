@@ -71,3 +71,20 @@ func TestRollouts(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestRolloutOf: the document of the environment wins over the one for all of
+// them, in whatever order they stand.
+func TestRolloutOf(t *testing.T) {
+	own, every := config.Rollout{Name: "own", Service: "pay", Environment: "production"}, config.Rollout{Name: "every", Service: "pay"}
+	for _, all := range [][]config.Rollout{{own, every}, {every, own}} {
+		c := &config.Catalog{Rollouts: append(all, config.Rollout{Name: "other", Service: "search"})}
+		for environment, want := range map[string]string{"production": "own", "staging": "every", "": "every"} {
+			if r, ok := c.RolloutOf("pay", environment); !ok || r.Name != want {
+				t.Errorf("to %q by %q, want %q", environment, r.Name, want)
+			}
+		}
+		if r, ok := c.RolloutOf("ledger", ""); ok {
+			t.Errorf("a service without one has %+v", r)
+		}
+	}
+}

@@ -24,6 +24,19 @@ func Services(c *config.Catalog) []string {
 	return slices.Compact(names)
 }
 
+// TheService returns the name it is given, or where it is empty the only service
+// there is. The error is of kind Invalid.
+func TheService(c *config.Catalog, name string) (string, error) {
+	all := Services(c)
+	switch {
+	case name != "":
+		return name, nil
+	case len(all) != 1:
+		return "", fault.New(fault.Invalid, "SERVICE", fmt.Sprintf("the documents hold %d services", len(all)), "say which one")
+	}
+	return all[0], nil
+}
+
 // SLOs returns "service/slo" for everything the catalog holds, sorted.
 func SLOs(c *config.Catalog) []string {
 	var names []string

@@ -4,11 +4,8 @@ package canary
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -176,7 +173,7 @@ func (o *options) ask(ctx context.Context, h *host.Host, s *host.Session, r conf
 	pulse := &runcanary.Pulse{Clock: clock}
 	ask := runcanary.Options{
 		Rollout: r, Release: act.Release{Version: o.version, Artifact: o.artifact, Description: h.Getenv("CI_COMMIT_SHA")},
-		Clock: clock, Pulse: pulse, Holder: Holder(h), Resume: o.resume, Reason: cmp.Or(o.reason, "by "+h.Actor()),
+		Clock: clock, Pulse: pulse, Holder: h.Holder(), Resume: o.resume, Reason: cmp.Or(o.reason, "by "+h.Actor()),
 		Name: h.Getenv("CI_COMMIT_SHA"), Committed: h.Committed(), Token: o.forge.Token(h),
 	}
 	if o.version == "" && o.artifact == "" {
@@ -206,18 +203,6 @@ func sides(r *config.Rollout, o *options) (baseline, canary string) {
 	return o.base, o.version
 }
 
-// Holder names this process: the job's address, or host:pid.
-func Holder(h *host.Host) string {
-	if url := h.Getenv("CI_JOB_URL"); url != "" {
-		return url
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "localhost"
-	}
-	return fmt.Sprintf("%s:%d", name, os.Getpid())
-}
-
 // red returns those of some alarms that are red. One that is not there is an
 // error: a misspelt alarm would never be red.
 func red(ctx context.Context, at metric.Directory, names []string) ([]string, error) {
@@ -236,16 +221,4 @@ func red(ctx context.Context, at metric.Directory, names []string) ([]string, er
 		}
 	}
 	return out, nil
-}
-
-// minutes reads "5", "5m" or "1h".
-func minutes(flag, text string) (time.Duration, error) {
-	if text != "" && strings.Trim(text, "0123456789") == "" {
-		text += "m"
-	}
-	d, err := host.ParseDuration(flag, text)
-	if err == nil && d%time.Minute != 0 {
-		err = fault.New(fault.Invalid, flag+" "+text, "not whole minutes", "everything is measured by the minute")
-	}
-	return d, err
 }

@@ -138,7 +138,7 @@ func (o *order) act(ctx context.Context, h *host.Host, s *host.Session, ask runc
 	s.Forge = f
 	ask.Clock = h.Clock()
 	ask.Pulse = &runcanary.Pulse{Clock: ask.Clock}
-	ask.Holder, ask.Name, ask.Token = Holder(h), h.Getenv("CI_COMMIT_SHA"), o.forge.Token(h)
+	ask.Holder, ask.Name, ask.Token = h.Holder(), h.Getenv("CI_COMMIT_SHA"), o.forge.Token(h)
 	ask.Committed = h.Committed()
 	if ask.Reason = o.reason; ask.Reason == "" {
 		ask.Reason = o.verb + " by " + h.Actor()

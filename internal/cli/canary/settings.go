@@ -2,10 +2,8 @@ package canary
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/cli/host"
@@ -14,31 +12,19 @@ import (
 	"gitlab.com/nines-sre/nines/internal/judge"
 	"gitlab.com/nines-sre/nines/internal/rollout"
 	"gitlab.com/nines-sre/nines/internal/run"
-	"gitlab.com/nines-sre/nines/internal/slo"
 )
 
 // find returns the rollout of a service in an environment, as documents have it:
 // the one for the environment, else the one for all; the zero value where there
 // is none.
 func find(h *host.Host, c *config.Catalog, service, environment string) (config.Rollout, error) {
-	if service == "" {
-		all := run.Services(c)
-		if len(all) != 1 {
-			return config.Rollout{}, fault.New(fault.Invalid, "SERVICE", fmt.Sprintf("the documents hold %d services", len(all)), "say which one")
-		}
-		service = all[0]
+	service, err := run.TheService(c, service)
+	if err != nil {
+		return config.Rollout{}, err
 	}
 	environment = cmp.Or(environment, h.Getenv("CI_ENVIRONMENT_NAME"))
-	out := config.Rollout{Service: service, Environment: environment}
-	for _, env := range []string{environment, ""} {
-		for i := range c.Rollouts {
-			if r := &c.Rollouts[i]; r.Service == service && r.Environment == env {
-				out = *r
-				out.Environment = environment
-				return out, nil
-			}
-		}
-	}
+	out, _ := c.RolloutOf(service, environment)
+	out.Service, out.Environment = service, environment
 	return out, nil
 }
 
@@ -117,14 +103,14 @@ func (o *options) path(p *rollout.Plan) error {
 		p.Steps = []rollout.Step{{Weight: 0.05, Bake: 10}}
 	}
 	if o.wait != "" {
-		d, err := minutes("--wait", o.wait)
+		d, err := host.ParseMinutes("--wait", o.wait)
 		if err != nil {
 			return err
 		}
 		if len(o.steps) > 0 {
 			return fault.New(fault.Invalid, "--wait and --step", "both say how long a step is", "leave one of the two out")
 		}
-		p.Steps = []rollout.Step{{Weight: p.Steps[0].Weight, Bake: slo.Minute(d / time.Minute)}}
+		p.Steps = []rollout.Step{{Weight: p.Steps[0].Weight, Bake: d}}
 	}
 	if o.then != "" {
 		p.Then = rollout.Then(o.then)
@@ -133,11 +119,11 @@ func (o *options) path(p *rollout.Plan) error {
 		p.Unsure = rollout.Unsure(strings.TrimPrefix(o.unsure, "climb"))
 	}
 	if o.extend != "" {
-		d, err := minutes("--extend", o.extend)
+		d, err := host.ParseMinutes("--extend", o.extend)
 		if err != nil {
 			return err
 		}
-		p.Extend, p.Unsure = slo.Minute(d/time.Minute), rollout.UnsureExtend
+		p.Extend, p.Unsure = d, rollout.UnsureExtend
 	}
 	p.Early = p.Early || o.early
 	return nil
@@ -193,9 +179,9 @@ func parseStep(text string) (rollout.Step, error) {
 	if err != nil {
 		return bad()
 	}
-	d, err := minutes("--step", parts[1])
+	d, err := host.ParseMinutes("--step", parts[1])
 	if err != nil {
 		return bad()
 	}
-	return rollout.Step{Weight: w, Bake: slo.Minute(d / time.Minute), Pause: len(parts) == 3}, nil
+	return rollout.Step{Weight: w, Bake: d, Pause: len(parts) == 3}, nil
 }

@@ -58,6 +58,19 @@ func ParseDuration(flag, text string) (time.Duration, error) {
 	return d + days, nil
 }
 
+// ParseMinutes reads a length of time in whole minutes, by their number or in the
+// words of ParseDuration: "5", "5m", "1h".
+func ParseMinutes(flag, text string) (slo.Minute, error) {
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		text += "m"
+	}
+	d, err := ParseDuration(flag, text)
+	if err == nil && d%time.Minute != 0 {
+		err = fault.New(fault.Invalid, flag+" "+text, "not whole minutes", "everything is measured by the minute")
+	}
+	return slo.Minute(d / time.Minute), err
+}
+
 // Night is when people sleep, unless --night says otherwise: it is the same for
 // every verb that counts who was woken.
 const Night = "22:00-06:00"

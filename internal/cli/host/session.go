@@ -225,6 +225,19 @@ func (h *Host) Actor() string {
 	return "unknown"
 }
 
+// Holder names this process among those that may hold something: the job's
+// address, or host:pid.
+func (h *Host) Holder() string {
+	if url := h.Getenv("CI_JOB_URL"); url != "" {
+		return url
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	return fmt.Sprintf("%s:%d", name, os.Getpid())
+}
+
 // Committed is when the commit of a job was made, CI_COMMIT_TIMESTAMP; zero where
 // it is not said, or not as GitLab says it.
 func (h *Host) Committed() time.Time {

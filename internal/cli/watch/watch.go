@@ -5,11 +5,8 @@ package watch
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +19,6 @@ import (
 	"gitlab.com/nines-sre/nines/internal/run"
 	rungate "gitlab.com/nines-sre/nines/internal/run/gate"
 	runwatch "gitlab.com/nines-sre/nines/internal/run/watch"
-	"gitlab.com/nines-sre/nines/internal/slo"
 	"gitlab.com/nines-sre/nines/internal/watch"
 )
 
@@ -155,26 +151,17 @@ func (o *options) run(ctx context.Context, h *host.Host) (err error) {
 
 // question puts flags and documents together.
 func (o *options) question(h *host.Host, c *config.Catalog) (runwatch.Options, error) {
-	if o.service == "" {
-		all := run.Services(c)
-		if len(all) != 1 {
-			return runwatch.Options{}, fault.New(fault.Invalid, "watch", fmt.Sprintf("the documents hold %d services", len(all)), "name one of them")
-		}
-		o.service = all[0]
+	service, err := run.TheService(c, o.service)
+	if err != nil {
+		return runwatch.Options{}, err
 	}
 	ask := runwatch.Options{
-		Service: o.service, Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")),
+		Service: service, Environment: cmp.Or(o.environment, h.Getenv("CI_ENVIRONMENT_NAME")),
 		Version: cmp.Or(o.version, h.Getenv("CI_COMMIT_SHA")), Before: o.before, Offline: h.Offline,
-		Clock: h.Clock(), Holder: cmp.Or(h.Getenv("CI_JOB_URL"), h.Actor()), Tell: teller(h),
-	}
-	var doc *config.Rollout
-	for i := range c.Rollouts {
-		if r := &c.Rollouts[i]; r.Service == o.service && (r.Environment == "" || r.Environment == ask.Environment) {
-			doc = r
-		}
+		Clock: h.Clock(), Holder: h.Holder(), Tell: teller(h),
 	}
 	ask.Policy.Burn = true
-	if doc != nil {
+	if doc, ok := c.RolloutOf(service, ask.Environment); ok {
 		ask.Policy = doc.Watch
 		o.at = doc.Target
 	}
@@ -194,7 +181,7 @@ func (o *options) question(h *host.Host, c *config.Catalog) (runwatch.Options, e
 // policy lays the flags over the documents'.
 func (o *options) policy(p *watch.Policy) error {
 	if o.duration != "" {
-		d, err := minutes("--duration", o.duration)
+		d, err := host.ParseMinutes("--duration", o.duration)
 		if err != nil {
 			return err
 		}
@@ -223,24 +210,6 @@ func (o *options) policy(p *watch.Policy) error {
 		p.Undo = watch.UndoNever
 	}
 	return p.Validate()
-}
-
-// minutes reads a length whose bare number is minutes.
-func minutes(flag, text string) (slo.Minute, error) {
-	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
-		if n < 1 {
-			return 0, fault.New(fault.Invalid, flag+" "+text, "not a length of time", `write minutes, or a length like "1h"`)
-		}
-		return slo.Minute(n), nil
-	}
-	d, err := host.ParseDuration(flag, text)
-	if err != nil {
-		return 0, err
-	}
-	if d%time.Minute != 0 {
-		return 0, fault.New(fault.Invalid, flag+" "+text, "not whole minutes", "everything is measured by the minute")
-	}
-	return slo.Minute(d / time.Minute), nil
 }
 
 // world opens what is rolled back, where alarms are read and incidents opened.
