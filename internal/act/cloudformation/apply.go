@@ -2,7 +2,6 @@ package cloudformation
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,51 +12,22 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
-// step is a write with what is waited for after it. It says whether it wrote.
-type step struct {
-	call string
-	do   func(context.Context, *cloudformation.Client) (bool, error)
+// step is a write with what is waited for after it.
+type step = act.Step[*cloudformation.Client]
+
+// way is how the target is moved.
+func (a *Actor) way() act.Way[*cloudformation.Client] {
+	return act.Way[*cloudformation.Client]{Op: a.op, Client: a.client.Get, Steps: a.steps, Read: a.Read}
 }
 
 // Plan implements act.Actor.
 func (a *Actor) Plan(ctx context.Context, want act.Action) (act.Change, error) {
-	c := act.Change{Action: want}
-	steps, _, err := a.steps(ctx, want)
-	for _, s := range steps {
-		c.Calls = append(c.Calls, s.call)
-	}
-	c.None = err == nil && len(steps) == 0
-	return c, err
+	return a.way().Plan(ctx, want) //nolint:wrapcheck // says all there is to say
 }
 
 // Apply implements act.Actor.
 func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
-	out := act.Outcome{}
-	steps, now, err := a.steps(ctx, c.Action)
-	out.State = now
-	if err != nil || len(steps) == 0 {
-		return out, err
-	}
-	api, err := a.api(ctx)
-	if err != nil {
-		return out, err
-	}
-	for _, s := range steps {
-		made, err := s.do(ctx, api)
-		if err != nil {
-			return out, err
-		}
-		if made {
-			out.Calls = append(out.Calls, s.call)
-		}
-	}
-	if out.State, err = a.Read(ctx); err != nil {
-		return out, err
-	}
-	if !out.State.Same(c.To) || !out.State.Ready {
-		return out, fault.New(fault.Conflict, a.op, fmt.Sprintf("its %s is %v, not %v", a.parameter, out.State.Split, c.To), "somebody else came in between: look at its events")
-	}
-	return out, nil
+	return a.way().Apply(ctx, c) //nolint:wrapcheck // says all there is to say
 }
 
 // steps finds what an action takes, from how the stack lies now.
@@ -76,14 +46,14 @@ func (a *Actor) steps(ctx context.Context, want act.Action) ([]step, act.State, 
 	if done && v.Ready {
 		return nil, v.State, nil
 	}
-	steps, err := a.way(want, v, done)
+	steps, err := a.path(want, v, done)
 	return steps, v.State, err
 }
 
-// way is the steps by the stack's status. (User guide, "Stack status codes".)
-func (a *Actor) way(want act.Action, v view, done bool) ([]step, error) {
+// path is the steps by the stack's status. (User guide, "Stack status codes".)
+func (a *Actor) path(want act.Action, v view, done bool) ([]step, error) {
 	back := want.Verb.Back()
-	wait := step{"cloudformation:DescribeStacks until it is done", func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+	wait := step{Call: "cloudformation:DescribeStacks until it is done", Do: func(ctx context.Context, api *cloudformation.Client) (bool, error) {
 		return false, a.settle(ctx, api, back || v.status != types.StackStatusUpdateInProgress)
 	}}
 	set := a.update(want)
@@ -110,7 +80,7 @@ func (a *Actor) way(want act.Action, v view, done bool) ([]step, error) {
 // version is in place already nothing is begun.
 func (a *Actor) update(want act.Action) step {
 	version := want.To.Stable
-	return step{"cloudformation:UpdateStack " + a.stack + " " + a.parameter + "=" + version, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+	return step{Call: "cloudformation:UpdateStack " + a.stack + " " + a.parameter + "=" + version, Do: func(ctx context.Context, api *cloudformation.Client) (bool, error) {
 		v, err := a.describe(ctx)
 		if err != nil || v.Ready && v.Stable == version {
 			return false, err
@@ -138,7 +108,7 @@ func (a *Actor) update(want act.Action) step {
 
 // cancel cancels the update that is under way.
 func (a *Actor) cancel(want act.Action, v view) step {
-	return step{"cloudformation:CancelUpdateStack " + a.stack, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+	return step{Call: "cloudformation:CancelUpdateStack " + a.stack, Do: func(ctx context.Context, api *cloudformation.Client) (bool, error) {
 		_, err := api.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &a.stack, ClientRequestToken: tokenOf(want, v.Revision, "cancel")})
 		err = a.explain("CancelUpdateStack", err)
 		if err != nil && fault.KindOf(err) != fault.Conflict { // it has ended: how, is read next
@@ -150,7 +120,7 @@ func (a *Actor) cancel(want act.Action, v view) step {
 
 // rollback rolls back an update that failed and kept what it had made.
 func (a *Actor) rollback(want act.Action, v view) step {
-	return step{"cloudformation:RollbackStack " + a.stack, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+	return step{Call: "cloudformation:RollbackStack " + a.stack, Do: func(ctx context.Context, api *cloudformation.Client) (bool, error) {
 		_, err := api.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &a.stack, ClientRequestToken: tokenOf(want, v.Revision, "rollback")})
 		if err != nil {
 			return false, a.explain("RollbackStack", err)
@@ -162,7 +132,7 @@ func (a *Actor) rollback(want act.Action, v view) step {
 // goOn continues a rollback that failed. It skips no resource: which may be
 // skipped is for people to say.
 func (a *Actor) goOn(want act.Action, v view) step {
-	return step{"cloudformation:ContinueUpdateRollback " + a.stack, func(ctx context.Context, api *cloudformation.Client) (bool, error) {
+	return step{Call: "cloudformation:ContinueUpdateRollback " + a.stack, Do: func(ctx context.Context, api *cloudformation.Client) (bool, error) {
 		_, err := api.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &a.stack, ClientRequestToken: tokenOf(want, v.Revision, "continue")})
 		if err != nil {
 			return false, a.explain("ContinueUpdateRollback", err)

@@ -18,7 +18,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,10 +41,7 @@ const (
 type Actor struct {
 	stack, parameter, op string
 	wait                 act.Wait
-	connect              func(context.Context) (*cloudformation.Client, error)
-
-	mu     sync.Mutex
-	client *cloudformation.Client
+	client               awskit.Lazy[cloudformation.Client]
 }
 
 var _ act.Actor = (*Actor)(nil)
@@ -66,24 +62,11 @@ func New(stack, parameter string, wait act.Wait, connect func(context.Context) (
 	if parameter == "" {
 		parameter = Version
 	}
-	return &Actor{stack: stack, parameter: parameter, op: "cloudformation:" + stack, wait: wait, connect: connect}
+	return &Actor{stack: stack, parameter: parameter, op: "cloudformation:" + stack, wait: wait, client: awskit.Lazy[cloudformation.Client]{Connect: connect}}
 }
 
 // Caps implements act.Actor.
 func (*Actor) Caps() act.Caps { return act.Caps{Restores: true} }
-
-func (a *Actor) api(ctx context.Context) (*cloudformation.Client, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.client == nil {
-		c, err := a.connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		a.client = c
-	}
-	return a.client, nil
-}
 
 // explain says what an error of CloudFormation means; action is the permission
 // it needs. A ValidationError is many things, which its text tells apart.
@@ -131,7 +114,7 @@ func (a *Actor) look(ctx context.Context) (view, error) {
 
 // describe reads the stack, without whose the update under way is.
 func (a *Actor) describe(ctx context.Context) (view, error) {
-	api, err := a.api(ctx)
+	api, err := a.client.Get(ctx)
 	if err != nil {
 		return view{}, err
 	}
@@ -170,7 +153,7 @@ func (a *Actor) describe(ctx context.Context) (view, error) {
 
 // token is that of the operation under way; "": it has none.
 func (a *Actor) token(ctx context.Context) (string, error) {
-	api, err := a.api(ctx)
+	api, err := a.client.Get(ctx)
 	if err != nil {
 		return "", err
 	}

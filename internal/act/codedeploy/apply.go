@@ -22,51 +22,22 @@ const atOnce = "CodeDeployDefault.LambdaAllAtOnce"
 // CodeDeploy takes.
 const interval = 2880
 
-// step is a write with what is waited for after it. It says whether it wrote.
-type step struct {
-	call string
-	do   func(context.Context, *codedeploy.Client) (bool, error)
+// step is a write with what is waited for after it.
+type step = act.Step[*codedeploy.Client]
+
+// way is how the target is moved.
+func (a *Actor) way() act.Way[*codedeploy.Client] {
+	return act.Way[*codedeploy.Client]{Op: a.op, Client: a.client.Get, Steps: a.steps, Read: a.Read}
 }
 
 // Plan implements act.Actor.
 func (a *Actor) Plan(ctx context.Context, want act.Action) (act.Change, error) {
-	c := act.Change{Action: want}
-	steps, _, err := a.steps(ctx, want)
-	for _, s := range steps {
-		c.Calls = append(c.Calls, s.call)
-	}
-	c.None = err == nil && len(steps) == 0
-	return c, err
+	return a.way().Plan(ctx, want) //nolint:wrapcheck // says all there is to say
 }
 
 // Apply implements act.Actor.
 func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
-	out := act.Outcome{}
-	steps, now, err := a.steps(ctx, c.Action)
-	out.State = now
-	if err != nil || len(steps) == 0 {
-		return out, err
-	}
-	api, err := a.api(ctx)
-	if err != nil {
-		return out, err
-	}
-	for _, s := range steps {
-		made, err := s.do(ctx, api)
-		if err != nil {
-			return out, err
-		}
-		if made {
-			out.Calls = append(out.Calls, s.call)
-		}
-	}
-	if out.State, err = a.Read(ctx); err != nil {
-		return out, err
-	}
-	if !out.State.Same(c.To) || !out.State.Ready {
-		return out, fault.New(fault.Conflict, a.op, fmt.Sprintf("it lies at %v, not at %v", out.State.Split, c.To), "somebody else came in between: look at its deployments")
-	}
-	return out, nil
+	return a.way().Apply(ctx, c) //nolint:wrapcheck // says all there is to say
 }
 
 // steps finds what an action takes, from how the group lies now.
@@ -88,7 +59,7 @@ func (a *Actor) steps(ctx context.Context, want act.Action) ([]step, act.State, 
 	if done && (v.id == "" || v.Ready && !want.To.Whole()) {
 		return nil, v.State, nil
 	}
-	steps, err := a.way(want, v)
+	steps, err := a.path(want, v)
 	return steps, v.State, err
 }
 
@@ -104,12 +75,12 @@ func (v view) heads(to act.Split) bool {
 	return v.ours && !v.back && v.Stable == to.Stable && v.Canary == to.Canary && v.aim == int(math.Round(100*to.Weight))
 }
 
-// way is the steps to a split.
-func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
+// path is the steps to a split.
+func (a *Actor) path(want act.Action, v view) (steps []step, err error) {
 	to := want.To
 	switch {
 	case v.heads(to):
-		return []step{{"codedeploy:GetDeployment " + v.id + " until it is done", func(ctx context.Context, api *codedeploy.Client) (bool, error) {
+		return []step{{Call: "codedeploy:GetDeployment " + v.id + " until it is done", Do: func(ctx context.Context, api *codedeploy.Client) (bool, error) {
 			return false, a.arrive(ctx, api, v.id, to)
 		}}}, nil
 	case v.id == "":
@@ -132,7 +103,7 @@ func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
 // stop stops the deployment under way, and waits until what it shifted is put
 // back.
 func (a *Actor) stop(v view) step {
-	return step{"codedeploy:StopDeployment " + v.id + " with rollback", func(ctx context.Context, api *codedeploy.Client) (bool, error) {
+	return step{Call: "codedeploy:StopDeployment " + v.id + " with rollback", Do: func(ctx context.Context, api *codedeploy.Client) (bool, error) {
 		_, err := api.StopDeployment(ctx, &codedeploy.StopDeploymentInput{DeploymentId: &v.id, AutoRollbackEnabled: aws.Bool(true)})
 		if err != nil && awskit.Code(err) != "DeploymentAlreadyCompletedException" { // it has ended: how, is read next
 			return false, a.explain("StopDeployment", err)
@@ -169,7 +140,7 @@ func (a *Actor) create(want act.Action, version string, percent int) step {
 		config, to = fmt.Sprintf("Nines.LambdaCanary%dPercent2Days", percent), want.To
 		words = fmt.Sprintf("%d %% on %s", percent, version)
 	}
-	return step{"codedeploy:CreateDeployment " + words, func(ctx context.Context, api *codedeploy.Client) (bool, error) {
+	return step{Call: "codedeploy:CreateDeployment " + words, Do: func(ctx context.Context, api *codedeploy.Client) (bool, error) {
 		v, err := a.look(ctx)
 		if err != nil || v.id == "" && v.Same(to) {
 			return false, err

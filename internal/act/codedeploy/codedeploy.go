@@ -23,7 +23,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,10 +44,7 @@ const (
 type Actor struct {
 	application, group, op string
 	wait                   act.Wait
-	connect                func(context.Context) (*codedeploy.Client, error)
-
-	mu     sync.Mutex
-	client *codedeploy.Client
+	client                 awskit.Lazy[codedeploy.Client]
 }
 
 var _ act.Actor = (*Actor)(nil)
@@ -66,25 +62,12 @@ func Open(at act.Place, wait act.Wait) *Actor {
 
 // New is Open with a client of the caller's.
 func New(application, group string, wait act.Wait, connect func(context.Context) (*codedeploy.Client, error)) *Actor {
-	return &Actor{application: application, group: group, op: "codedeploy:" + application + "/" + group, wait: wait, connect: connect}
+	return &Actor{application: application, group: group, op: "codedeploy:" + application + "/" + group, wait: wait, client: awskit.Lazy[codedeploy.Client]{Connect: connect}}
 }
 
 // Caps implements act.Actor.
 func (*Actor) Caps() act.Caps {
 	return act.Caps{Splits: true, Smallest: hundred, Most: 1 - hundred, Restores: true}
-}
-
-func (a *Actor) api(ctx context.Context) (*codedeploy.Client, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.client == nil {
-		c, err := a.connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		a.client = c
-	}
-	return a.client, nil
 }
 
 // explain says what an error of CodeDeploy means; action is the permission it
@@ -118,7 +101,7 @@ func (a *Actor) Read(ctx context.Context) (act.State, error) {
 }
 
 func (a *Actor) look(ctx context.Context) (view, error) {
-	api, err := a.api(ctx)
+	api, err := a.client.Get(ctx)
 	if err != nil {
 		return view{}, err
 	}

@@ -14,51 +14,22 @@ import (
 	"gitlab.com/nines-sre/nines/internal/fault"
 )
 
-// step is a write with what is waited for after it. It says whether it wrote.
-type step struct {
-	call string
-	do   func(context.Context, *ecs.Client) (bool, error)
+// step is a write with what is waited for after it.
+type step = act.Step[*ecs.Client]
+
+// way is how the target is moved.
+func (a *Actor) way() act.Way[*ecs.Client] {
+	return act.Way[*ecs.Client]{Op: a.op, Client: a.client.Get, Steps: a.steps, Read: a.Read}
 }
 
 // Plan implements act.Actor.
 func (a *Actor) Plan(ctx context.Context, want act.Action) (act.Change, error) {
-	c := act.Change{Action: want}
-	steps, _, err := a.steps(ctx, want)
-	for _, s := range steps {
-		c.Calls = append(c.Calls, s.call)
-	}
-	c.None = err == nil && len(steps) == 0
-	return c, err
+	return a.way().Plan(ctx, want) //nolint:wrapcheck // says all there is to say
 }
 
 // Apply implements act.Actor.
 func (a *Actor) Apply(ctx context.Context, c act.Change) (act.Outcome, error) {
-	out := act.Outcome{}
-	steps, now, err := a.steps(ctx, c.Action)
-	out.State = now
-	if err != nil || len(steps) == 0 {
-		return out, err
-	}
-	api, err := a.api(ctx)
-	if err != nil {
-		return out, err
-	}
-	for _, s := range steps {
-		made, err := s.do(ctx, api)
-		if err != nil {
-			return out, err
-		}
-		if made {
-			out.Calls = append(out.Calls, s.call)
-		}
-	}
-	if out.State, err = a.Read(ctx); err != nil {
-		return out, err
-	}
-	if !out.State.Same(c.To) || !out.State.Ready {
-		return out, fault.New(fault.Conflict, a.op, fmt.Sprintf("it lies at %v, not at %v", out.State.Split, c.To), "somebody else came in between: look at its deployments")
-	}
-	return out, nil
+	return a.way().Apply(ctx, c) //nolint:wrapcheck // says all there is to say
 }
 
 // steps finds what an action takes, from how the service lies now.
@@ -84,7 +55,7 @@ func (a *Actor) steps(ctx context.Context, want act.Action) ([]step, act.State, 
 		return nil, v.State, fault.New(fault.Unsupported, a.op, "its deployment strategy is ROLLING, which shifts no share of the traffic",
 			"give the service the strategy CANARY and what it needs (two target groups or Service Connect), or promote without a canary")
 	}
-	steps, err := a.way(want, v)
+	steps, err := a.path(want, v)
 	return steps, v.State, err
 }
 
@@ -100,8 +71,8 @@ func (v view) heads(to act.Split) bool {
 	return !v.back && v.Stable == to.Stable && v.Canary == to.Canary && math.Abs(v.percent-100*to.Weight) < 0.05
 }
 
-// way is the steps to a split.
-func (a *Actor) way(want act.Action, v view) (steps []step, err error) {
+// path is the steps to a split.
+func (a *Actor) path(want act.Action, v view) (steps []step, err error) {
 	to := want.To
 	if v.leads(to) {
 		return append(steps, a.follow(v, to), a.tidy(to)), nil
@@ -143,7 +114,7 @@ func (a *Actor) mayStop(want act.Action, v view) error {
 // stop rolls the deployment under way back, and waits until that is done.
 func (a *Actor) stop(v view) step {
 	arn := aws.ToString(v.under.ServiceDeploymentArn)
-	return step{"ecs:StopServiceDeployment " + name(&arn) + " ROLLBACK", func(ctx context.Context, api *ecs.Client) (bool, error) {
+	return step{Call: "ecs:StopServiceDeployment " + name(&arn) + " ROLLBACK", Do: func(ctx context.Context, api *ecs.Client) (bool, error) {
 		_, err := api.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: &arn, StopType: types.StopServiceDeploymentStopTypeRollback})
 		if err != nil && awskit.Code(err) != "ConflictException" { // it has ended: how, is read next
 			return false, a.explain("StopServiceDeployment", err)
@@ -161,7 +132,7 @@ func (a *Actor) stop(v view) step {
 // whole gives one version everything by a new deployment. Where the version is
 // in place already nothing is begun.
 func (a *Actor) whole(want act.Action, v view, version string) step {
-	return step{"ecs:UpdateService " + a.service + " " + version, func(ctx context.Context, api *ecs.Client) (bool, error) {
+	return step{Call: "ecs:UpdateService " + a.service + " " + version, Do: func(ctx context.Context, api *ecs.Client) (bool, error) {
 		now, err := a.look(ctx)
 		if err != nil || now.under == nil && now.Stable == version {
 			return false, err
@@ -184,7 +155,7 @@ func (a *Actor) whole(want act.Action, v view, version string) step {
 // share begins a canary and waits until it has its share.
 func (a *Actor) share(v view, to act.Split) step {
 	percent := math.Round(1000*to.Weight) / 10
-	return step{fmt.Sprintf("ecs:UpdateService %s %v %% on %s", a.service, percent, to.Canary), func(ctx context.Context, api *ecs.Client) (bool, error) {
+	return step{Call: fmt.Sprintf("ecs:UpdateService %s %v %% on %s", a.service, percent, to.Canary), Do: func(ctx context.Context, api *ecs.Client) (bool, error) {
 		base, err := a.base(ctx, api, v.service.DeploymentConfiguration)
 		if err != nil {
 			return false, err
@@ -207,7 +178,7 @@ func (a *Actor) update(ctx context.Context, api *ecs.Client, in *ecs.UpdateServi
 
 // follow goes on with the deployment under way.
 func (a *Actor) follow(v view, to act.Split) step {
-	return step{"ecs:ContinueServiceDeployment " + name(v.under.ServiceDeploymentArn), func(ctx context.Context, api *ecs.Client) (bool, error) {
+	return step{Call: "ecs:ContinueServiceDeployment " + name(v.under.ServiceDeploymentArn), Do: func(ctx context.Context, api *ecs.Client) (bool, error) {
 		return true, a.arrive(ctx, api, to)
 	}}
 }
@@ -260,7 +231,7 @@ func (a *Actor) failed(ctx context.Context, api *ecs.Client, to act.Split) error
 
 // tidy puts the service's own deployment configuration back.
 func (a *Actor) tidy(to act.Split) step {
-	return step{"ecs:UpdateService " + a.service + " its own deployment configuration", func(ctx context.Context, api *ecs.Client) (bool, error) {
+	return step{Call: "ecs:UpdateService " + a.service + " its own deployment configuration", Do: func(ctx context.Context, api *ecs.Client) (bool, error) {
 		now, err := a.look(ctx)
 		if err != nil || now.under != nil || !now.Same(to) || !marked(now.service.DeploymentConfiguration) {
 			return false, err

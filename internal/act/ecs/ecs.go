@@ -27,7 +27,6 @@ import (
 	"context"
 	"math"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,10 +53,7 @@ const (
 type Actor struct {
 	cluster, service, op string
 	wait                 act.Wait
-	connect              func(context.Context) (*ecs.Client, error)
-
-	mu     sync.Mutex
-	client *ecs.Client
+	client               awskit.Lazy[ecs.Client]
 }
 
 var _ act.Publisher = (*Actor)(nil)
@@ -75,25 +71,12 @@ func Open(at act.Place, wait act.Wait) *Actor {
 
 // New is Open with a client of the caller's.
 func New(cluster, service string, wait act.Wait, connect func(context.Context) (*ecs.Client, error)) *Actor {
-	return &Actor{cluster: cluster, service: service, op: "ecs:" + cluster + "/" + service, wait: wait, connect: connect}
+	return &Actor{cluster: cluster, service: service, op: "ecs:" + cluster + "/" + service, wait: wait, client: awskit.Lazy[ecs.Client]{Connect: connect}}
 }
 
 // Caps implements act.Actor.
 func (*Actor) Caps() act.Caps {
 	return act.Caps{Splits: true, Smallest: tenth, Most: 1 - tenth, Restores: true}
-}
-
-func (a *Actor) api(ctx context.Context) (*ecs.Client, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.client == nil {
-		c, err := a.connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		a.client = c
-	}
-	return a.client, nil
 }
 
 // explain says what an error of ECS means; action is the permission it needs.
@@ -125,7 +108,7 @@ func (a *Actor) Read(ctx context.Context) (act.State, error) {
 }
 
 func (a *Actor) look(ctx context.Context) (view, error) {
-	api, err := a.api(ctx)
+	api, err := a.client.Get(ctx)
 	if err != nil {
 		return view{}, err
 	}

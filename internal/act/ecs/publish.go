@@ -69,7 +69,7 @@ func (a *Actor) Publish(ctx context.Context, r act.Release) (string, error) {
 
 // definition reads a task definition: the newest of a family, or one.
 func (a *Actor) definition(ctx context.Context, what string) (*types.TaskDefinition, error) {
-	api, err := a.api(ctx)
+	api, err := a.client.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (a *Actor) register(ctx context.Context, file string) (string, error) {
 }
 
 func (a *Actor) make(ctx context.Context, in *ecs.RegisterTaskDefinitionInput) (string, error) {
-	api, err := a.api(ctx)
+	api, err := a.client.Get(ctx)
 	if err != nil {
 		return "", err
 	}
