@@ -2,7 +2,6 @@ package cloudformation_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -15,30 +14,18 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/cloudformation"
 	"gitlab.com/nines-sre/nines/internal/deployd"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // apply plans and applies from the state that is there.
 func apply(t *testing.T, a *cloudformation.Actor, verb act.Verb, to string) (act.Outcome, error) {
 	t.Helper()
-	from, err := a.Read(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := a.Plan(t.Context(), act.Action{Verb: verb, Key: "rollout/7", From: from, To: act.Split{Stable: to}})
-	if err != nil {
-		return act.Outcome{State: from}, err
-	}
-	return a.Apply(t.Context(), c)
+	return target.Apply(t, a, verb, act.Split{Stable: to})
 }
 
 func must(t *testing.T, a *cloudformation.Actor, verb act.Verb, to string) act.Outcome {
 	t.Helper()
-	out, err := apply(t, a, verb, to)
-	if err != nil {
-		t.Fatalf("%s to %v: %v", verb, to, err)
-	}
-	t.Logf("%s: %s", verb, strings.Join(out.Calls, "; "))
-	return out
+	return target.Must(t, a, verb, act.Split{Stable: to})
 }
 
 // first are the words that calls begin with.
@@ -124,19 +111,11 @@ func TestFails(t *testing.T) {
 	}
 }
 
-var errKilled = errors.New("killed")
-
 func TestKilledOnTheWay(t *testing.T) {
 	for after := range 10 {
 		for _, back := range []bool{false, true} {
 			b := start(t)
-			left := after
-			a := cloudformation.New("pay", "", func(ctx context.Context, d time.Duration) error {
-				if left--; left < 0 {
-					return errKilled
-				}
-				return b.clock.Wait(ctx, d)
-			}, func(context.Context) (*sdk.Client, error) { return b.client, nil })
+			a := cloudformation.New("pay", "", target.Mortal(b.clock.Wait, after), func(context.Context) (*sdk.Client, error) { return b.client, nil })
 			if _, err := apply(t, a, act.Promote, "2"); err == nil {
 				return
 			}
@@ -158,7 +137,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 		for _, on := range []string{"UpdateStack", "CancelUpdateStack"} {
 			b := start(t)
 			b.update(t, "2", false)
-			b.fail(trouble, 1, on)
+			b.net.Fail(trouble, 1, on)
 			must(t, b.actor(), act.Restore, "1")
 			must(t, b.actor(), act.Promote, "3")
 			if n := b.Changes(); n != 3 {
@@ -167,7 +146,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 		}
 	}
 	b := start(t)
-	b.fail(deployd.Denied, 1, "")
+	b.net.Fail(deployd.Denied, 1, "")
 	_, err := apply(t, b.actor(), act.Promote, "2")
 	if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow cloudformation:UpdateStack") {
 		t.Errorf("%v (%s)", err, fault.HintOf(err))

@@ -17,7 +17,7 @@ import (
 // at once: there is nothing to cancel, and nothing fails; those ways are tried
 // on our own double alone.
 func TestOnMoto(t *testing.T) {
-	c := client(moto.Start(t), http.DefaultTransport)
+	c := client(moto.Start(t), http.DefaultClient)
 	create(t, c, `
 Parameters:
   Version: {Type: String}

@@ -4,14 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -21,13 +17,8 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/cloudformation"
 	"gitlab.com/nines-sre/nines/internal/deployd"
 	double "gitlab.com/nines-sre/nines/internal/deployd/cloudformation"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
-
-// noon is when the tests begin.
-var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-
-// writes are the operations that change something.
-var writes = []string{"UpdateStack", "CancelUpdateStack", "RollbackStack", "ContinueUpdateRollback"}
 
 // bench is the double with a client and a stack "pay".
 type bench struct {
@@ -35,32 +26,25 @@ type bench struct {
 	clock  *deployd.Clock
 	client *sdk.Client
 	url    string
-
-	mu      sync.Mutex
-	trouble deployd.Trouble
-	left    int
-	on      string
+	net    *target.Net
 }
 
-func client(url string, transport http.RoundTripper) *sdk.Client {
+func client(url string, by *http.Client) *sdk.Client {
 	return sdk.New(sdk.Options{
 		Region: double.Region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-		HTTPClient: &http.Client{Transport: transport},
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.RateLimiter = ratelimit.None
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		}),
+		HTTPClient: by,
+		Retryer:    target.Impatient(),
 	})
 }
 
 func start(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{clock: deployd.NewClock(noon)}
+	b := &bench{clock: deployd.NewClock(target.Noon()), net: &target.Net{Writes: []string{"UpdateStack", "CancelUpdateStack", "RollbackStack", "ContinueUpdateRollback"}}}
 	b.Server = double.New(b.clock.Now)
 	srv := httptest.NewServer(b.Server)
 	t.Cleanup(srv.Close)
 	b.url = srv.URL
-	b.client = client(srv.URL, &deployd.Faulty{Next: http.DefaultTransport, Pick: b.pick})
+	b.client = client(srv.URL, b.net.HTTP())
 	create(t, b.client, double.Template("Memory"))
 	_ = b.clock.Wait(t.Context(), time.Hour)
 	return b
@@ -77,22 +61,6 @@ func create(t *testing.T, c *sdk.Client, template string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func (b *bench) pick(operation string) deployd.Trouble {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left == 0 || !slices.Contains(writes, operation) || b.on != "" && b.on != operation {
-		return deployd.Fine
-	}
-	b.left--
-	return b.trouble
-}
-
-func (b *bench) fail(trouble deployd.Trouble, n int, on string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.trouble, b.left, b.on = trouble, n, on
 }
 
 func (b *bench) actor() *cloudformation.Actor {
@@ -117,10 +85,6 @@ func (b *bench) update(t testing.TB, version string, keep bool) {
 	}
 }
 
-var troubles = map[acttest.Trouble]deployd.Trouble{
-	acttest.Throttled: deployd.Throttled, acttest.Away: deployd.LostBefore, acttest.Lost: deployd.LostAnswer, acttest.Denied: deployd.Denied,
-}
-
 func TestSuite(t *testing.T) {
 	acttest.Run(t, func(t *testing.T) acttest.World {
 		b := start(t)
@@ -131,7 +95,7 @@ func TestSuite(t *testing.T) {
 				_ = b.clock.Wait(t.Context(), time.Second)
 				b.Set("pay", "Version", to.Stable)
 			},
-			Fail: func(trouble acttest.Trouble, n int) { b.fail(troubles[trouble], n, "") },
+			Fail: b.net.Suite,
 			Busy: func(t testing.TB) { b.update(t, "3", false) },
 		}
 	})

@@ -2,7 +2,6 @@ package codedeploy_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -14,31 +13,8 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/codedeploy"
 	"gitlab.com/nines-sre/nines/internal/deployd"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
-
-// apply plans and applies from the state that is there.
-func apply(t *testing.T, a *codedeploy.Actor, verb act.Verb, to act.Split) (act.Outcome, error) {
-	t.Helper()
-	from, err := a.Read(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := a.Plan(t.Context(), act.Action{Verb: verb, Key: "rollout/7", From: from, To: to})
-	if err != nil {
-		return act.Outcome{State: from}, err
-	}
-	return a.Apply(t.Context(), c)
-}
-
-func must(t *testing.T, a *codedeploy.Actor, verb act.Verb, to act.Split) act.Outcome {
-	t.Helper()
-	out, err := apply(t, a, verb, to)
-	if err != nil {
-		t.Fatalf("%s to %v: %v", verb, to, err)
-	}
-	t.Logf("%s: %s", verb, strings.Join(out.Calls, "; "))
-	return out
-}
 
 var (
 	one    = act.Split{Stable: "1"}
@@ -46,41 +22,33 @@ var (
 	shared = act.Split{Stable: "1", Canary: "2", Weight: 0.1}
 )
 
-var errKilled = errors.New("killed")
-
 // A process that is killed anywhere on the way leaves a target that the next one
 // takes to its end, or back.
 func TestKilledOnTheWay(t *testing.T) {
 	for after := range 20 {
 		for _, back := range []bool{false, true} {
 			b := start(t)
-			left := after
-			a := codedeploy.New("shop", "pay", func(ctx context.Context, d time.Duration) error {
-				if left--; left < 0 {
-					return errKilled
-				}
-				return b.clock.Wait(ctx, d)
-			}, func(context.Context) (*sdk.Client, error) { return b.client, nil })
+			a := codedeploy.New("shop", "pay", target.Mortal(b.clock.Wait, after), func(context.Context) (*sdk.Client, error) { return b.client, nil })
 			from, err := a.Read(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err = a.Apply(t.Context(), act.Change{Action: act.Action{Verb: act.Shift, Key: "k", From: from, To: shared}}); err == nil {
-				_, err = apply(t, a, act.Promote, two)
+				_, err = target.Apply(t, a, act.Promote, two)
 			}
 			switch {
 			case err == nil:
 				return
 			case back:
-				must(t, b.actor(), act.Restore, one)
+				target.Must(t, b.actor(), act.Restore, one)
 			default:
-				_, err := apply(t, b.actor(), act.Promote, two)
+				_, err := target.Apply(t, b.actor(), act.Promote, two)
 				for range 3 { // what is being stopped is waited for
 					if fault.KindOf(err) != fault.Conflict {
 						break
 					}
 					_ = b.clock.Wait(t.Context(), time.Minute)
-					_, err = apply(t, b.actor(), act.Promote, two)
+					_, err = target.Apply(t, b.actor(), act.Promote, two)
 				}
 				if err != nil {
 					t.Fatalf("killed after %d waits: %v", after, err)
@@ -99,16 +67,16 @@ func TestKilledOnTheWay(t *testing.T) {
 func TestAlarms(t *testing.T) {
 	b := start(t)
 	b.Alarms("pay-errors")
-	must(t, b.actor(), act.Promote, two)
+	target.Must(t, b.actor(), act.Promote, two)
 	b.SetAlarm("pay-errors", true)
-	_, err := apply(t, b.actor(), act.Promote, act.Split{Stable: "3"})
+	_, err := target.Apply(t, b.actor(), act.Promote, act.Split{Stable: "3"})
 	if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "pay-errors") || !strings.Contains(fault.HintOf(err), "alarm") {
 		t.Errorf("under a red alarm: %v (%s)", err, fault.HintOf(err))
 	}
-	must(t, b.actor(), act.Rollback, one)
+	target.Must(t, b.actor(), act.Rollback, one)
 	// An alarm that goes off during the canary: CodeDeploy puts back by itself.
 	b.SetAlarm("pay-errors", false)
-	must(t, b.actor(), act.Shift, shared)
+	target.Must(t, b.actor(), act.Shift, shared)
 	b.SetAlarm("pay-errors", true)
 	if s, err := b.actor().Read(t.Context()); err != nil || s.Ready || !s.Same(shared) {
 		t.Errorf("during its own rollback: %+v, %v", s, err)
@@ -124,7 +92,7 @@ func TestAlarms(t *testing.T) {
 func TestAliasMovedBeside(t *testing.T) {
 	b := start(t)
 	b.Move("payment-api", "live", "3")
-	_, err := apply(t, b.actor(), act.Shift, shared)
+	_, err := target.Apply(t, b.actor(), act.Shift, shared)
 	if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "version 3") {
 		t.Errorf("%v", err)
 	}
@@ -141,30 +109,30 @@ func TestRestoreWhileItShifts(t *testing.T) {
 	if b.look() != shared {
 		t.Fatalf("it lies at %v", b.look())
 	}
-	_, err := apply(t, b.actor(), act.Promote, act.Split{Stable: "3"})
+	_, err := target.Apply(t, b.actor(), act.Promote, act.Split{Stable: "3"})
 	if fault.KindOf(err) != fault.Conflict {
 		t.Errorf("a promotion beside it: %v", err)
 	}
-	out := must(t, b.actor(), act.Restore, one)
+	out := target.Must(t, b.actor(), act.Restore, one)
 	if !strings.HasPrefix(out.Calls[0], "codedeploy:StopDeployment d-") || b.look() != one {
 		t.Errorf("%v, and it lies at %v", out.Calls, b.look())
 	}
 }
 
 func TestTroubleOnTheWay(t *testing.T) {
-	for _, on := range writes {
+	for _, on := range start(t).net.Writes {
 		for _, trouble := range []deployd.Trouble{deployd.Broken, deployd.LostAnswer} {
 			b := start(t)
-			b.fail(trouble, 1, on)
-			must(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})
-			must(t, b.actor(), act.Restore, one)
-			must(t, b.actor(), act.Promote, two)
+			b.net.Fail(trouble, 1, on)
+			target.Must(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})
+			target.Must(t, b.actor(), act.Restore, one)
+			target.Must(t, b.actor(), act.Promote, two)
 		}
 		b := start(t)
-		b.fail(deployd.Denied, 1, on)
-		_, err := apply(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})
+		b.net.Fail(deployd.Denied, 1, on)
+		_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})
 		if err == nil {
-			_, err = apply(t, b.actor(), act.Restore, one)
+			_, err = target.Apply(t, b.actor(), act.Restore, one)
 		}
 		if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow codedeploy:"+on) {
 			t.Errorf("%s denied: %v (%s)", on, err, fault.HintOf(err))
@@ -180,7 +148,7 @@ func TestHooks(t *testing.T) {
 		to    act.Split
 		hooks bool
 	}{{act.Promote, two, true}, {act.Rollback, one, false}} {
-		must(t, b.actor(), step.verb, step.to)
+		target.Must(t, b.actor(), step.verb, step.to)
 		s, err := b.actor().Read(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -206,10 +174,10 @@ func TestNotThere(t *testing.T) {
 			t.Errorf("%v: %v", place, err)
 		}
 	}
-	if _, err := apply(t, b.actor(), act.Promote, act.Split{Stable: "99"}); fault.KindOf(err) != fault.Conflict || b.look() != one {
+	if _, err := target.Apply(t, b.actor(), act.Promote, act.Split{Stable: "99"}); fault.KindOf(err) != fault.Conflict || b.look() != one {
 		t.Errorf("a version that is not there: %v", err)
 	}
-	if _, err := apply(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.125}); fault.KindOf(err) != fault.Invalid {
+	if _, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.125}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a weight that cannot be: %v", err)
 	}
 }

@@ -4,16 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"net/http/httptest"
-	"slices"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
@@ -23,13 +17,8 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/codedeploy"
 	"gitlab.com/nines-sre/nines/internal/deployd"
 	double "gitlab.com/nines-sre/nines/internal/deployd/codedeploy"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
-
-// noon is when the tests begin.
-var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-
-// writes are the operations that change something.
-var writes = []string{"CreateDeployment", "CreateDeploymentConfig", "StopDeployment"}
 
 // bench is the double with a client.
 type bench struct {
@@ -37,16 +26,12 @@ type bench struct {
 	clock  *deployd.Clock
 	client *sdk.Client
 	url    string
-
-	mu      sync.Mutex
-	trouble deployd.Trouble
-	left    int
-	on      string // only on this operation; "": on every write
+	net    *target.Net
 }
 
 func start(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{clock: deployd.NewClock(noon)}
+	b := &bench{clock: deployd.NewClock(target.Noon()), net: &target.Net{Writes: []string{"CreateDeployment", "CreateDeploymentConfig", "StopDeployment"}}}
 	b.Server = double.New(b.clock.Now)
 	b.Make("shop", "pay", "payment-api", "live", "1", "2", "3")
 	srv := httptest.NewServer(b.Server)
@@ -54,29 +39,10 @@ func start(t *testing.T) *bench {
 	b.url = srv.URL
 	b.client = sdk.New(sdk.Options{
 		Region: double.Region, BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-		HTTPClient: &http.Client{Transport: &deployd.Faulty{Next: http.DefaultTransport, Pick: b.pick}},
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.RateLimiter = ratelimit.None
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		}),
+		HTTPClient: b.net.HTTP(),
+		Retryer:    target.Impatient(),
 	})
 	return b
-}
-
-func (b *bench) pick(operation string) deployd.Trouble {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left == 0 || !slices.Contains(writes, operation) || b.on != "" && b.on != operation {
-		return deployd.Fine
-	}
-	b.left--
-	return b.trouble
-}
-
-func (b *bench) fail(trouble deployd.Trouble, n int, on string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.trouble, b.left, b.on = trouble, n, on
 }
 
 func (b *bench) actor() *codedeploy.Actor {
@@ -110,10 +76,6 @@ Hooks:
 `, current, target)
 }
 
-var troubles = map[acttest.Trouble]deployd.Trouble{
-	acttest.Throttled: deployd.Throttled, acttest.Away: deployd.LostBefore, acttest.Lost: deployd.LostAnswer, acttest.Denied: deployd.Denied,
-}
-
 func TestSuite(t *testing.T) {
 	acttest.Run(t, func(t *testing.T) acttest.World {
 		b := start(t)
@@ -123,7 +85,7 @@ func TestSuite(t *testing.T) {
 			Foreign: func(_ testing.TB, to act.Split) {
 				b.Set("payment-api", "live", to.Stable, to.Canary, math.Round(100*to.Weight), fmt.Sprintf("nines shifts %.0f %%: another", 100*to.Weight))
 			},
-			Fail: func(trouble acttest.Trouble, n int) { b.fail(troubles[trouble], n, "") },
+			Fail: b.net.Suite,
 			Busy: func(t testing.TB) { b.deploy(t, "1", "3") },
 		}
 	})

@@ -2,7 +2,6 @@ package ecs_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -17,30 +16,8 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/ecs"
 	"gitlab.com/nines-sre/nines/internal/deployd"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
-
-// apply plans and applies from the state that is there.
-func apply(t *testing.T, a *ecs.Actor, verb act.Verb, to act.Split) (act.Outcome, error) {
-	t.Helper()
-	from, err := a.Read(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := a.Plan(t.Context(), act.Action{Verb: verb, Key: "k", From: from, To: to})
-	if err != nil {
-		return act.Outcome{State: from}, err
-	}
-	return a.Apply(t.Context(), c)
-}
-
-func must(t *testing.T, a *ecs.Actor, verb act.Verb, to act.Split) act.Outcome {
-	t.Helper()
-	out, err := apply(t, a, verb, to)
-	if err != nil {
-		t.Fatalf("%s to %v: %v", verb, to, err)
-	}
-	return out
-}
 
 // own sets the service's deployment configuration as its owner does.
 func (b *bench) own(t *testing.T, c *types.DeploymentConfiguration) {
@@ -73,7 +50,7 @@ func TestConfigurationComesBack(t *testing.T) {
 		Alarms:              &types.DeploymentAlarms{AlarmNames: []string{"pay-errors"}, Enable: true, Rollback: true},
 	})
 	want := b.service(t).DeploymentConfiguration
-	must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.05})
+	target.Must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.05})
 	if now := b.service(t).DeploymentConfiguration; len(now.LifecycleHooks) != 1 || *now.CanaryConfiguration.CanaryPercent != 5 || !now.Alarms.Enable {
 		t.Errorf("during the canary: %+v", now)
 	}
@@ -85,7 +62,7 @@ func TestConfigurationComesBack(t *testing.T) {
 		{act.Promote, act.Split{Stable: v[1]}},
 		{act.Rollback, act.Split{Stable: v[0]}},
 	} {
-		out := must(t, b.actor(), step.verb, step.to)
+		out := target.Must(t, b.actor(), step.verb, step.to)
 		t.Logf("%s: %s", step.verb, strings.Join(out.Calls, "; "))
 		got := b.service(t).DeploymentConfiguration
 		if diff := cmp.Diff(plain(want), plain(got)); diff != "" {
@@ -102,21 +79,6 @@ func plain(c *types.DeploymentConfiguration) map[string]any {
 	}
 }
 
-// killed is a process that is killed after so many waits.
-type killed struct {
-	*bench
-	after int
-}
-
-var errKilled = errors.New("killed")
-
-func (k *killed) wait(ctx context.Context, d time.Duration) error {
-	if k.after--; k.after < 0 {
-		return errKilled
-	}
-	return k.clock.Wait(ctx, d)
-}
-
 // A process that is killed anywhere on the way leaves a target that the next one
 // takes to its end, or back.
 func TestKilledOnTheWay(t *testing.T) {
@@ -125,28 +87,27 @@ func TestKilledOnTheWay(t *testing.T) {
 			b := start(t)
 			v := b.Make("shop", "pay", "CANARY", 2)
 			to, first := act.Split{Stable: v[0], Canary: v[1], Weight: 0.25}, act.Split{Stable: v[0]}
-			k := &killed{b, after}
-			a := ecs.New("shop", "pay", k.wait, func(context.Context) (*sdk.Client, error) { return b.client, nil })
+			a := ecs.New("shop", "pay", target.Mortal(b.clock.Wait, after), func(context.Context) (*sdk.Client, error) { return b.client, nil })
 			from, err := a.Read(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			shift := act.Change{Action: act.Action{Verb: act.Shift, Key: "k", From: from, To: to}}
 			if _, err = a.Apply(t.Context(), shift); err == nil {
-				_, err = apply(t, a, act.Promote, act.Split{Stable: v[1]})
+				_, err = target.Apply(t, a, act.Promote, act.Split{Stable: v[1]})
 			}
 			switch {
 			case back && b.look() == (act.Split{Stable: v[1]}): // it is promoted
-				must(t, b.actor(), act.Rollback, first)
+				target.Must(t, b.actor(), act.Rollback, first)
 			case back:
-				must(t, b.actor(), act.Restore, first)
+				target.Must(t, b.actor(), act.Restore, first)
 			case err == nil:
 				return // it lived to the end: so it does with more waits
 			default:
 				if out, err := b.actor().Apply(t.Context(), shift); err == nil && out.State.Same(to) {
 					t.Logf("killed after %d waits: the next one shifts", after)
 				}
-				must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
+				target.Must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
 			}
 			if back && b.look() != first {
 				t.Fatalf("killed after %d waits, put back: it lies at %v", after, b.look())
@@ -162,12 +123,12 @@ func TestKilledOnTheWay(t *testing.T) {
 func TestNobodyFinishes(t *testing.T) {
 	b := start(t)
 	v := b.Make("shop", "pay", "CANARY", 2)
-	must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
+	target.Must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
 	_ = b.clock.Wait(t.Context(), 25*time.Hour)
 	if got := b.look(); got != (act.Split{Stable: v[0]}) {
 		t.Errorf("after a day it lies at %v", got)
 	}
-	must(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
+	target.Must(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
 	if c := b.service(t).DeploymentConfiguration; len(c.LifecycleHooks) != 0 {
 		t.Errorf("hooks stay behind: %+v", c.LifecycleHooks)
 	}
@@ -180,9 +141,9 @@ func TestAlarms(t *testing.T) {
 	v := b.Make("shop", "pay", "CANARY", 2)
 	b.own(t, &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyCanary, Alarms: &types.DeploymentAlarms{AlarmNames: []string{"old", "new"}, Enable: true, Rollback: true}})
 	b.SetAlarm("old", true)
-	must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
+	target.Must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
 	b.SetAlarm("new", true)
-	_, err := apply(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
+	_, err := target.Apply(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
 	if fault.KindOf(err) != fault.Conflict {
 		t.Fatalf("promoted though an alarm went off: %v", err)
 	}
@@ -192,9 +153,9 @@ func TestAlarms(t *testing.T) {
 	}
 	// With both red, a rollback is not held up.
 	b.SetAlarm("new", false)
-	must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
+	target.Must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
 	b.SetAlarm("new", true)
-	must(t, b.actor(), act.Rollback, act.Split{Stable: v[0]})
+	target.Must(t, b.actor(), act.Rollback, act.Split{Stable: v[0]})
 }
 
 // A version whose tasks do not start is given back by the circuit breaker, and
@@ -204,7 +165,7 @@ func TestBrokenVersion(t *testing.T) {
 	v := b.Make("shop", "pay", "CANARY", 2)
 	b.own(t, &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyCanary, DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}})
 	b.Break(v[1])
-	_, err := apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
+	_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
 	if err == nil || !strings.Contains(err.Error(), "circuit breaker") || fault.HintOf(err) == "" {
 		t.Errorf("%v", err)
 	}
@@ -217,12 +178,12 @@ func TestBrokenVersion(t *testing.T) {
 func TestRolling(t *testing.T) {
 	b := start(t)
 	v := b.Make("shop", "pay", "ROLLING", 2)
-	_, err := apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
+	_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
 	if fault.KindOf(err) != fault.Unsupported || !strings.Contains(fault.HintOf(err), "CANARY") {
 		t.Errorf("a share: %v (%s)", err, fault.HintOf(err))
 	}
-	must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
-	out := must(t, b.actor(), act.Rollback, act.Split{Stable: v[0]})
+	target.Must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
+	out := target.Must(t, b.actor(), act.Rollback, act.Split{Stable: v[0]})
 	if got := b.look(); got != (act.Split{Stable: v[0]}) || len(out.Calls) == 0 {
 		t.Errorf("it lies at %v after %v", got, out.Calls)
 	}
@@ -237,11 +198,11 @@ func TestRestoreWhileItRolls(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = b.clock.Wait(t.Context(), 20*time.Second)
-		_, err := apply(t, b.actor(), act.Promote, act.Split{Stable: v[2]})
+		_, err := target.Apply(t, b.actor(), act.Promote, act.Split{Stable: v[2]})
 		if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), v[1]) {
 			t.Errorf("%s: a promotion beside it: %v", strategy, err)
 		}
-		out := must(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
+		out := target.Must(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
 		if !strings.HasPrefix(out.Calls[0], "ecs:StopServiceDeployment ") || b.look() != (act.Split{Stable: v[0]}) {
 			t.Errorf("%s: %v, and it lies at %v", strategy, out.Calls, b.look())
 		}
@@ -254,17 +215,17 @@ func TestTroubleOnTheWay(t *testing.T) {
 		for _, trouble := range []deployd.Trouble{deployd.Broken, deployd.LostAnswer} {
 			b := start(t)
 			v := b.Make("shop", "pay", "CANARY", 2)
-			b.fail(trouble, 1, on)
-			must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
-			must(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
-			must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
+			b.net.Fail(trouble, 1, on)
+			target.Must(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
+			target.Must(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
+			target.Must(t, b.actor(), act.Promote, act.Split{Stable: v[1]})
 		}
 		b := start(t)
 		v := b.Make("shop", "pay", "CANARY", 2)
-		b.fail(deployd.Denied, 1, on)
-		_, err := apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
+		b.net.Fail(deployd.Denied, 1, on)
+		_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
 		if err == nil {
-			_, err = apply(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
+			_, err = target.Apply(t, b.actor(), act.Restore, act.Split{Stable: v[0]})
 		}
 		if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow ecs:"+on) {
 			t.Errorf("%s denied: %v (%s)", on, err, fault.HintOf(err))
@@ -281,11 +242,11 @@ func TestNotThere(t *testing.T) {
 			t.Errorf("%v: %v", place, err)
 		}
 	}
-	_, err := apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: "pay:99", Weight: 0.1})
+	_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: "pay:99", Weight: 0.1})
 	if fault.KindOf(err) != fault.NotFound {
 		t.Errorf("a version that is not there: %v", err)
 	}
-	_, err = apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: "pay:99", Weight: 0.1234})
+	_, err = target.Apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: "pay:99", Weight: 0.1234})
 	if fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a weight that cannot be: %v", err)
 	}

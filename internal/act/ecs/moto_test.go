@@ -14,6 +14,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/ecs"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // Published, deployed whole and rolled back on a server that is not ours. moto
@@ -42,8 +43,8 @@ func TestOnMoto(t *testing.T) {
 	if again, err := a.Publish(ctx, act.Release{Artifact: "app:2"}); err != nil || again != version {
 		t.Errorf("the same again: %q, %v", again, err)
 	}
-	must(t, a, act.Promote, act.Split{Stable: version})
-	must(t, a, act.Rollback, act.Split{Stable: "pay:1"})
+	target.Must(t, a, act.Promote, act.Split{Stable: version})
+	target.Must(t, a, act.Rollback, act.Split{Stable: "pay:1"})
 	out, err := client.DescribeServices(ctx, &sdk.DescribeServicesInput{Cluster: shop, Services: []string{"pay"}})
 	if err != nil || !strings.HasSuffix(aws.ToString(out.Services[0].TaskDefinition), "pay:1") {
 		t.Errorf("%v, %v", aws.ToString(out.Services[0].TaskDefinition), err)

@@ -3,16 +3,10 @@ package ecs_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
-	"slices"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ecs"
 
@@ -21,16 +15,11 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/ecs"
 	"gitlab.com/nines-sre/nines/internal/deployd"
 	double "gitlab.com/nines-sre/nines/internal/deployd/ecs"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
-
-// noon is when the tests begin.
-var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // ours is how long our deployments stand still, in minutes.
 const ours = 1439
-
-// reads are the operations that change nothing.
-var reads = []string{"DescribeServices", "DescribeServiceDeployments", "DescribeServiceRevisions", "ListServiceDeployments", "DescribeTaskDefinition"}
 
 // bench is the double with a client.
 type bench struct {
@@ -38,59 +27,26 @@ type bench struct {
 	clock  *deployd.Clock
 	client *sdk.Client
 	url    string
-
-	mu      sync.Mutex
-	trouble deployd.Trouble
-	left    int
-	on      string // only on this operation; "": on every write
+	net    *target.Net
 }
 
 func start(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{clock: deployd.NewClock(noon)}
+	b := &bench{clock: deployd.NewClock(target.Noon()), net: &target.Net{Writes: []string{"UpdateService", "RegisterTaskDefinition", "StopServiceDeployment", "ContinueServiceDeployment"}}}
 	b.Server = double.New(b.clock.Now)
 	srv := httptest.NewServer(b.Server)
 	t.Cleanup(srv.Close)
 	b.url = srv.URL
 	b.client = sdk.New(sdk.Options{
 		Region: double.Region, BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-		HTTPClient: &http.Client{Transport: &deployd.Faulty{Next: http.DefaultTransport, Pick: b.pick}},
-		Retryer:    impatient(),
+		HTTPClient: b.net.HTTP(),
+		Retryer:    target.Impatient(),
 	})
 	return b
 }
 
-// impatient tries as often as the SDK does, at once.
-func impatient() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.RateLimiter = ratelimit.None
-		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-	})
-}
-
-func (b *bench) pick(operation string) deployd.Trouble {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left == 0 || slices.Contains(reads, operation) || b.on != "" && b.on != operation {
-		return deployd.Fine
-	}
-	b.left--
-	return b.trouble
-}
-
-func (b *bench) fail(trouble deployd.Trouble, n int, on string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.trouble, b.left, b.on = trouble, n, on
-}
-
 func (b *bench) actor() *ecs.Actor {
 	return ecs.New("shop", "pay", b.clock.Wait, func(context.Context) (*sdk.Client, error) { return b.client, nil })
-}
-
-// troubles are the suite's, by name of the double's.
-var troubles = map[acttest.Trouble]deployd.Trouble{
-	acttest.Throttled: deployd.Throttled, acttest.Away: deployd.LostBefore, acttest.Lost: deployd.LostAnswer, acttest.Denied: deployd.Denied,
 }
 
 func (b *bench) look() act.Split {
@@ -127,7 +83,7 @@ func TestSuite(t *testing.T) {
 			Foreign: func(_ testing.TB, to act.Split) {
 				b.Set("shop", "pay", double.Scene{Stable: to.Stable, Canary: to.Canary, Percent: 100 * to.Weight, Pause: ours})
 			},
-			Fail: func(trouble acttest.Trouble, n int) { b.fail(troubles[trouble], n, "") },
+			Fail: b.net.Suite,
 			Busy: func(t testing.TB) {
 				if _, err := b.client.UpdateService(t.Context(), &sdk.UpdateServiceInput{
 					Cluster: aws.String("shop"), Service: aws.String("pay"), TaskDefinition: &versions[2],
