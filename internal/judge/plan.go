@@ -188,10 +188,10 @@ func (s sample) good(slack Margin) (mean, sd float64) {
 	if slack.Add == 0 {
 		xb, xc := s.nb*s.rate, s.nc*s.rate
 		theta, q := slack.Ratio*s.nc/(slack.Ratio*s.nc+s.nb), s.nc/(s.nc+s.nb)
-		return (xb + xc) * kl(q, theta), math.Sqrt((xb + xc) * scatter(q, theta))
+		return (xb + xc) * eprocess.Divergence(q, theta), math.Sqrt((xb + xc) * scatter(q, theta))
 	}
 	h := eprocess.Hardest(eprocess.Arms{Nb: s.nb, Pb: s.rate, Nc: s.nc, Pc: s.rate}, slack.Add)
-	mean = s.nc*kl(s.rate, h.Pc) + s.nb*kl(s.rate, h.Pb)
+	mean = s.nc*eprocess.Divergence(s.rate, h.Pc) + s.nb*eprocess.Divergence(s.rate, h.Pb)
 	return mean, math.Sqrt(s.nc*scatter(s.rate, h.Pc) + s.nb*scatter(s.rate, h.Pb))
 }
 

@@ -45,7 +45,7 @@ func (s sample) ofRates(canary, margin float64) (mean, sd float64) {
 	if h.Pc >= canary {
 		return 0, 0
 	}
-	mean = s.nc*kl(canary, h.Pc) + s.nb*kl(s.rate, h.Pb)
+	mean = s.nc*eprocess.Divergence(canary, h.Pc) + s.nb*eprocess.Divergence(s.rate, h.Pb)
 	v := s.nc*scatter(canary, h.Pc) + s.nb*scatter(s.rate, h.Pb)
 	return mean, math.Sqrt(v)
 }
@@ -58,22 +58,10 @@ func (s sample) ofErrors(canary, ratio float64) (mean, sd float64) {
 	if q <= theta {
 		return 0, 0
 	}
-	return (xc + xb) * kl(q, theta), math.Sqrt((xc + xb) * scatter(q, theta))
+	return (xc + xb) * eprocess.Divergence(q, theta), math.Sqrt((xc + xb) * scatter(q, theta))
 }
 
-// kl is the mean evidence of one request at rate p against the rate q.
-func kl(p, q float64) float64 {
-	out := 0.0
-	if p > 0 {
-		out += p * math.Log(p/q)
-	}
-	if p < 1 {
-		out += (1 - p) * math.Log((1-p)/(1-q))
-	}
-	return out
-}
-
-// scatter is its variance.
+// scatter is the variance of the evidence of one request at rate p against q.
 func scatter(p, q float64) float64 {
 	if p <= 0 || p >= 1 {
 		return 0
@@ -112,7 +100,7 @@ func (s sample) perRequest(slack Margin) float64 {
 		return s.nb / s.nc * s.rate * -math.Log1p(-theta)
 	}
 	h := eprocess.Hardest(eprocess.Arms{Nb: s.nb, Pb: s.rate, Nc: s.nc, Pc: 0}, slack.Add)
-	return kl(0, h.Pc) + s.nb/s.nc*kl(s.rate, h.Pb)
+	return eprocess.Divergence(0, h.Pc) + s.nb/s.nc*eprocess.Divergence(s.rate, h.Pb)
 }
 
 // missing is how many more requests of the canary a pass needs at least.

@@ -41,17 +41,5 @@ func growth(nb, pb, nc, pc, margin float64) float64 {
 		return 0
 	}
 	h := eprocess.Hardest(eprocess.Arms{Nb: nb, Pb: pb, Nc: nc, Pc: pc}, margin)
-	return nc*divergence(pc, h.Pc) + nb*divergence(pb, h.Pb)
-}
-
-// divergence is that of Kullback and Leibler between two shares.
-func divergence(p, q float64) float64 {
-	out := 0.0
-	if p > 0 {
-		out += p * math.Log(p/q)
-	}
-	if p < 1 {
-		out += (1 - p) * math.Log((1-p)/(1-q))
-	}
-	return out
+	return nc*eprocess.Divergence(pc, h.Pc) + nb*eprocess.Divergence(pb, h.Pb)
 }

@@ -101,3 +101,16 @@ func Hardest(e Arms, gap float64) Rates {
 	s := project(a, gap, lo, hi, guess(a, gap), 1e-6)
 	return Rates{Pb: max(s-gap, 1e-300), Pc: s}
 }
+
+// Divergence is that of Kullback and Leibler: the mean evidence of one request at
+// rate p, 0 to 1, against the rate q.
+func Divergence(p, q float64) float64 {
+	out := 0.0
+	if p > 0 {
+		out += p * math.Log(p/q)
+	}
+	if p < 1 {
+		out += (1 - p) * math.Log((1-p)/(1-q))
+	}
+	return out
+}
