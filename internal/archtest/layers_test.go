@@ -35,7 +35,7 @@ var layers = []layer{
 	{name: "makers", patterns: []string{"internal/render", "internal/render/alarms", "internal/render/*", "internal/cost"}},
 	{name: "codecs", patterns: []string{"internal/slo/openslo", "internal/event/*", "internal/config", "internal/discover"}},
 	{name: "support", patterns: []string{
-		"internal/awskit", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
+		"internal/awskit", "internal/faulty", "internal/sqlitedb", "internal/dynamo", "internal/dynamodbd", "internal/dynamodbd/*",
 		"internal/cloudwatchd/*", "internal/cloudwatchd",
 		"internal/oidc", "internal/gitlabapi", "internal/gitlabd",
 		"internal/gitkit", "internal/webpost", "internal/lambdad", "internal/deployd", "internal/deployd/*",

@@ -12,8 +12,8 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/cloudformation"
-	"gitlab.com/nines-sre/nines/internal/deployd"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
@@ -133,7 +133,7 @@ func TestKilledOnTheWay(t *testing.T) {
 }
 
 func TestTroubleOnTheWay(t *testing.T) {
-	for _, trouble := range []deployd.Trouble{deployd.Throttled, deployd.Broken, deployd.LostAnswer, deployd.LostBefore} {
+	for _, trouble := range []faulty.Trouble{faulty.Throttled, faulty.Broken, faulty.LostAnswer, faulty.LostBefore} {
 		for _, on := range []string{"UpdateStack", "CancelUpdateStack"} {
 			b := start(t)
 			b.update(t, "2", false)
@@ -146,7 +146,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 		}
 	}
 	b := start(t)
-	b.net.Fail(deployd.Denied, 1, "")
+	b.net.Fail(faulty.Denied, 1, "")
 	_, err := apply(t, b.actor(), act.Promote, "2")
 	if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow cloudformation:UpdateStack") {
 		t.Errorf("%v (%s)", err, fault.HintOf(err))

@@ -11,8 +11,8 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/codedeploy"
-	"gitlab.com/nines-sre/nines/internal/deployd"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
@@ -121,7 +121,7 @@ func TestRestoreWhileItShifts(t *testing.T) {
 
 func TestTroubleOnTheWay(t *testing.T) {
 	for _, on := range start(t).net.Writes {
-		for _, trouble := range []deployd.Trouble{deployd.Broken, deployd.LostAnswer} {
+		for _, trouble := range []faulty.Trouble{faulty.Broken, faulty.LostAnswer} {
 			b := start(t)
 			b.net.Fail(trouble, 1, on)
 			target.Must(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})
@@ -129,7 +129,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 			target.Must(t, b.actor(), act.Promote, two)
 		}
 		b := start(t)
-		b.net.Fail(deployd.Denied, 1, on)
+		b.net.Fail(faulty.Denied, 1, on)
 		_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: "1", Canary: "2", Weight: 0.07})
 		if err == nil {
 			_, err = target.Apply(t, b.actor(), act.Restore, one)

@@ -14,8 +14,8 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/ecs"
-	"gitlab.com/nines-sre/nines/internal/deployd"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
@@ -212,7 +212,7 @@ func TestRestoreWhileItRolls(t *testing.T) {
 // Each call may be refused for good, for a while, or lose its answer.
 func TestTroubleOnTheWay(t *testing.T) {
 	for _, on := range []string{"UpdateService", "ContinueServiceDeployment", "StopServiceDeployment"} {
-		for _, trouble := range []deployd.Trouble{deployd.Broken, deployd.LostAnswer} {
+		for _, trouble := range []faulty.Trouble{faulty.Broken, faulty.LostAnswer} {
 			b := start(t)
 			v := b.Make("shop", "pay", "CANARY", 2)
 			b.net.Fail(trouble, 1, on)
@@ -222,7 +222,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 		}
 		b := start(t)
 		v := b.Make("shop", "pay", "CANARY", 2)
-		b.net.Fail(deployd.Denied, 1, on)
+		b.net.Fail(faulty.Denied, 1, on)
 		_, err := target.Apply(t, b.actor(), act.Shift, act.Split{Stable: v[0], Canary: v[1], Weight: 0.1})
 		if err == nil {
 			_, err = target.Apply(t, b.actor(), act.Restore, act.Split{Stable: v[0]})

@@ -15,6 +15,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/dynamodbd"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 )
 
 // EndpointEnv names another DynamoDB to test against, as http://127.0.0.1:8000.
@@ -52,13 +53,19 @@ func Start(t testing.TB, now func() time.Time) *Service {
 func TableName() string { return "nines-test-" + strings.ToLower(rand.Text()) }
 
 // Client returns an HTTP client that makes trouble; nil: none.
-func Client(t testing.TB, pick func(operation string) dynamodbd.Trouble) (aws.HTTPClient, *dynamodbd.Faulty) {
+func Client(t testing.TB, pick func(operation string) faulty.Trouble) (aws.HTTPClient, *faulty.Net) {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
 	if pick == nil {
 		return awskit.Steady(&http.Client{Transport: transport}), nil
 	}
-	f := &dynamodbd.Faulty{Next: transport, Pick: pick}
+	f := &faulty.Net{Next: transport, Pick: pick, Codes: codes()}
 	return awskit.Steady(&http.Client{Transport: f}), f
+}
+
+// codes are DynamoDB's own.
+func codes() map[faulty.Trouble]string {
+	const typed = "com.amazonaws.dynamodb.v20120810#"
+	return map[faulty.Trouble]string{faulty.Throttled: typed + "ProvisionedThroughputExceededException", faulty.Broken: typed + "InternalServerError"}
 }

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"gitlab.com/nines-sre/nines/internal/dynamo"
-	"gitlab.com/nines-sre/nines/internal/dynamodbd"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 )
 
 // Fresh makes an empty table and returns a way to open it, over clients that make
 // the trouble that pick says.
-func Fresh(t testing.TB, s *Service, pick func(string) dynamodbd.Trouble) func() *dynamo.Table {
+func Fresh(t testing.TB, s *Service, pick func(string) faulty.Trouble) func() *dynamo.Table {
 	t.Helper()
 	calm, _ := Client(t, nil)
 	opt := dynamo.Options{Endpoint: s.Endpoint, Client: calm, Now: s.now}
@@ -50,14 +50,14 @@ func (noWait) BackoffDelay(int, error) (time.Duration, error) { return 0, nil }
 
 // Troubles makes trouble for every few requests of the kinds that read and write
 // rows.
-func Troubles(seed uint64) func(string) dynamodbd.Trouble {
+func Troubles(seed uint64) func(string) faulty.Trouble {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	return func(operation string) dynamodbd.Trouble {
+	return func(operation string) faulty.Trouble {
 		if strings.HasPrefix(operation, "Describe") {
-			return dynamodbd.Fine
+			return faulty.Fine
 		}
-		return map[int]dynamodbd.Trouble{
-			0: dynamodbd.Throttled, 1: dynamodbd.Broken, 2: dynamodbd.LostAnswer, 3: dynamodbd.LostAnswer, 4: dynamodbd.LostBefore,
+		return map[int]faulty.Trouble{
+			0: faulty.Throttled, 1: faulty.Broken, 2: faulty.LostAnswer, 3: faulty.LostAnswer, 4: faulty.LostBefore,
 		}[rng.IntN(20)]
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/act"
 	"gitlab.com/nines-sre/nines/internal/act/acttest"
-	"gitlab.com/nines-sre/nines/internal/deployd"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 )
 
 // Noon is when tests begin.
@@ -30,13 +30,13 @@ type Net struct {
 	Writes []string
 
 	mu      sync.Mutex
-	trouble deployd.Trouble
+	trouble faulty.Trouble
 	left    int
 	on      string
 }
 
 // Fail makes the next n writes meet trouble, or the next n calls of one operation.
-func (n *Net) Fail(trouble deployd.Trouble, times int, on string) {
+func (n *Net) Fail(trouble faulty.Trouble, times int, on string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.trouble, n.left, n.on = trouble, times, on
@@ -44,21 +44,21 @@ func (n *Net) Fail(trouble deployd.Trouble, times int, on string) {
 
 // Suite is Fail in the suite's words.
 func (n *Net) Suite(trouble acttest.Trouble, times int) {
-	n.Fail(map[acttest.Trouble]deployd.Trouble{
-		acttest.Throttled: deployd.Throttled, acttest.Away: deployd.LostBefore, acttest.Lost: deployd.LostAnswer, acttest.Denied: deployd.Denied,
+	n.Fail(map[acttest.Trouble]faulty.Trouble{
+		acttest.Throttled: faulty.Throttled, acttest.Away: faulty.LostBefore, acttest.Lost: faulty.LostAnswer, acttest.Denied: faulty.Denied,
 	}[trouble], times, "")
 }
 
 // HTTP is the client to call by.
 func (n *Net) HTTP() *http.Client {
-	return &http.Client{Transport: &deployd.Faulty{Next: http.DefaultTransport, Pick: n.pick}}
+	return &http.Client{Transport: &faulty.Net{Next: http.DefaultTransport, Pick: n.pick}}
 }
 
-func (n *Net) pick(operation string) deployd.Trouble {
+func (n *Net) pick(operation string) faulty.Trouble {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.left == 0 || !slices.Contains(n.Writes, operation) || n.on != "" && n.on != operation {
-		return deployd.Fine
+		return faulty.Fine
 	}
 	n.left--
 	return n.trouble

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"gitlab.com/nines-sre/nines/internal/dynamodbd"
 	"gitlab.com/nines-sre/nines/internal/dynamodbd/dynamodbtest"
 	"gitlab.com/nines-sre/nines/internal/fault"
+	"gitlab.com/nines-sre/nines/internal/faulty"
 	"gitlab.com/nines-sre/nines/internal/testkit/cases"
 	"gitlab.com/nines-sre/nines/internal/timeline"
 	"gitlab.com/nines-sre/nines/internal/timeline/dynamodb"
@@ -39,13 +39,13 @@ func TestSuiteUnderTrouble(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	service := dynamodbtest.Start(t, time.Now)
 	lost := 0
-	store := dynamodb.New(dynamodbtest.Fresh(t, service, func(operation string) dynamodbd.Trouble {
+	store := dynamodb.New(dynamodbtest.Fresh(t, service, func(operation string) faulty.Trouble {
 		if strings.HasPrefix(operation, "PutItem") || strings.HasPrefix(operation, "Transact") {
 			if lost++; lost%2 == 1 {
-				return dynamodbd.LostAnswer
+				return faulty.LostAnswer
 			}
 		}
-		return dynamodbd.Fine
+		return faulty.Fine
 	})())
 	item := func(sort string, version int64, data string) timeline.Item {
 		return timeline.Item{Key: timeline.Key{Part: "p", Sort: sort}, Version: version, Data: []byte(data)}

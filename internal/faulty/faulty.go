@@ -1,7 +1,11 @@
-package deployd
+// Package faulty makes trouble between a client of AWS and whatever service is
+// behind it, a double or another: calls are refused, lost, or done without an
+// answer. It serves tests, and knows the JSON and the Query protocol.
+package faulty
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -23,35 +27,48 @@ const (
 	LostBefore         // the call never arrived
 )
 
-// Faulty is an http.RoundTripper that makes trouble for whatever service is
-// behind it: JSON and Query protocols.
-type Faulty struct {
+// Net is an http.RoundTripper that makes trouble.
+type Net struct {
 	// Next sends what is let through.
 	Next http.RoundTripper
 	// Pick decides about each call, by the name of its operation; nil: all is fine.
 	Pick func(operation string) Trouble
+	// Codes are a service's own error codes for a refusal, where it has such.
+	Codes map[Trouble]string
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	made map[Trouble]int
+}
+
+// Made returns how often each trouble was made.
+func (f *Net) Made(t Trouble) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.made[t]
 }
 
 var errLost = errors.New("read: connection reset by peer")
 
 // RoundTrip implements http.RoundTripper.
-func (f *Faulty) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f *Net) RoundTrip(r *http.Request) (*http.Response, error) {
 	name := operation(r)
 	f.mu.Lock()
 	trouble := Fine
 	if f.Pick != nil {
 		trouble = f.Pick(name)
 	}
+	if f.made == nil {
+		f.made = map[Trouble]int{}
+	}
+	f.made[trouble]++
 	f.mu.Unlock()
 	switch trouble {
 	case Throttled:
-		return refuse(r, http.StatusBadRequest, "ThrottlingException", "Rate exceeded"), nil
+		return refuse(r, http.StatusBadRequest, cmp.Or(f.Codes[Throttled], "ThrottlingException"), "Rate exceeded"), nil
 	case Broken:
-		return refuse(r, http.StatusInternalServerError, "ServerException", "made up by the test"), nil
+		return refuse(r, http.StatusInternalServerError, cmp.Or(f.Codes[Broken], "ServerException"), "made up by the test"), nil
 	case Denied:
-		return refuse(r, http.StatusForbidden, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: "+name), nil
+		return refuse(r, http.StatusForbidden, cmp.Or(f.Codes[Denied], "AccessDeniedException"), "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: "+name), nil
 	case LostBefore:
 		return nil, errLost
 	case LostAnswer:
@@ -91,7 +108,7 @@ func refuse(r *http.Request, status int, code, message string) *http.Response {
 	kind, body := "application/x-amz-json-1.1", `{"__type":"`+code+`","message":"`+message+`"}`
 	if r.Header.Get("X-Amz-Target") == "" {
 		kind = "text/xml"
-		body = string(failureXML(&Failure{Code: strings.TrimSuffix(code, "Exception"), Message: message}))
+		body = "<ErrorResponse><Error><Type>Sender</Type><Code>" + strings.TrimSuffix(code, "Exception") + "</Code><Message>" + message + "</Message></Error></ErrorResponse>"
 	}
 	return &http.Response{
 		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
