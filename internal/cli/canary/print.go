@@ -215,13 +215,13 @@ func (s *shown) text(st term.Style) string {
 	says, tone := s.headline()
 	b.WriteString(st.Paint(tone, strings.ToUpper(s.out.Verdict.String())) + "  " + term.Clean(s.ask.Rollout.Service+" "+says) + "\n")
 	for _, r := range s.answer().Reasons {
-		hang(&b, st, "  - ", r.Text)
+		b.WriteString(st.Hang(term.Plain, "  - ", r.Text))
 	}
 	for _, n := range s.out.Notes {
-		hang(&b, st, "  - ", n)
+		b.WriteString(st.Hang(term.Plain, "  - ", n))
 	}
 	for i := range s.out.Result.Findings {
-		hang(&b, st, "  ", finding(&s.out.Result.Findings[i]))
+		b.WriteString(st.Hang(term.Plain, "  ", finding(&s.out.Result.Findings[i])))
 	}
 	for i, a := range s.advice() {
 		if i == 0 {
@@ -260,18 +260,6 @@ func sample(t judge.Tally) string {
 		text += " (" + term.Percent(*t.Rate, 2) + ")"
 	}
 	return text
-}
-
-// hang writes a text behind a head; what goes on below stands under the text.
-func hang(b *strings.Builder, st term.Style, head, text string) {
-	room := 0
-	if st.Width > 0 {
-		room = max(20, st.Width-term.Width(head))
-	}
-	for _, part := range term.Wrap(term.Clean(text), room) {
-		b.WriteString(head + part + "\n")
-		head = strings.Repeat(" ", len(head))
-	}
 }
 
 // object is what is printed as JSON: the decision, and what else is known.

@@ -111,12 +111,12 @@ func (a answer) text(st term.Style) string {
 	}
 	b.WriteString(st.Paint(tone, strings.ToUpper(d.Verdict.String())) + "  " + what + " " + says + a.codeNote() + "\n")
 	for _, r := range d.Reasons {
-		bullet(&b, st, term.Clean(r.Code), term.Clean(r.Text))
+		b.WriteString(st.Hang(term.Faint, "  "+term.Clean(r.Code)+"  ", r.Text))
 	}
 	if len(a.Advice) > 0 {
 		b.WriteString("\n" + st.Paint(term.Strong, "What may be done now") + "\n")
 		for _, line := range a.Advice {
-			bullet(&b, st, st.Pick("•", "-"), term.Clean(line))
+			b.WriteString(st.Hang(term.Faint, "  "+st.Pick("•", "-")+"  ", line))
 		}
 	}
 	a.evidence(&b, st)
@@ -133,19 +133,6 @@ func (a answer) codeNote() string {
 		return ""
 	}
 	return fmt.Sprintf(" (ends with %d)", a.ExitCode)
-}
-
-func bullet(b *strings.Builder, st term.Style, name, text string) {
-	room := 0
-	if st.Width > 0 {
-		room = max(20, st.Width-term.Width(name)-4)
-	}
-	for i, line := range term.Wrap(text, room) {
-		if i > 0 {
-			name = strings.Repeat(" ", term.Width(name))
-		}
-		b.WriteString("  " + st.Paint(term.Faint, name) + "  " + line + "\n")
-	}
 }
 
 // evidence is a line an objective; every number stands in the JSON.

@@ -145,7 +145,7 @@ func (a answers) text(st term.Style) string {
 		if a.All {
 			what = "so every service with paths is gated"
 		}
-		bullet(&b, st, "unmapped", fmt.Sprintf("%s to no service, %s (settings: unmapped)", belong(a.Unmapped), what))
+		b.WriteString(st.Hang(term.Faint, "  unmapped  ", fmt.Sprintf("%s to no service, %s (settings: unmapped)", belong(a.Unmapped), what)))
 	}
 	for i := range a.each {
 		b.WriteString("\n" + a.each[i].text(st))

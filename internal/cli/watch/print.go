@@ -43,13 +43,13 @@ func (a answer) text(st term.Style) string {
 	}
 	b.WriteString(st.Paint(tone, strings.ToUpper(a.Decision.Verdict.String())) + "  " + what + " " + says + "\n")
 	for _, r := range a.Decision.Reasons {
-		bullet(&b, st, r.Code, r.Text)
+		b.WriteString(st.Hang(term.Faint, "  "+term.Clean(r.Code)+"  ", r.Text))
 	}
 	if t := a.Undo.Text(); t != "" {
-		bullet(&b, st, "rollback", t)
+		b.WriteString(st.Hang(term.Faint, "  rollback  ", t))
 	}
 	if a.Incident != "" {
-		bullet(&b, st, "incident", a.Incident)
+		b.WriteString(st.Hang(term.Faint, "  incident  ", a.Incident))
 	}
 	fmt.Fprintf(&b, "\nwatched %d of %d minutes since %s, confidence: %s\n", a.Result.Looked, a.Request.Policy.Normal().Duration,
 		a.Request.Deployed.Format("2006-01-02 15:04 UTC"), a.Result.Confidence())
@@ -57,21 +57,6 @@ func (a answer) text(st term.Style) string {
 		b.WriteString(st.Paint(term.Faint, "`nines why "+id+"` says more") + "\n")
 	}
 	return b.String()
-}
-
-func bullet(b *strings.Builder, st term.Style, name, text string) {
-	name, text = term.Clean(name), term.Clean(text)
-	head := "  " + term.Pad(name, 2) + "  "
-	room := 0
-	if st.Width > 0 {
-		room = max(20, st.Width-term.Width(head))
-	}
-	for i, part := range term.Wrap(text, room) {
-		if i > 0 {
-			head = strings.Repeat(" ", term.Width(head))
-		}
-		b.WriteString(head + part + "\n")
-	}
 }
 
 // object is what is printed as JSON: the decision, and what else is known.

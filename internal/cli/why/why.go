@@ -109,19 +109,7 @@ func indented(st term.Style, line string) string {
 	if label, rest, ok := strings.Cut(line, ": "); ok && len(label) <= longestLabel && text == line {
 		text = strings.TrimLeft(rest, " ")
 	}
-	head := line[:len(line)-len(text)]
-	room := 0
-	if st.Width > 0 {
-		room = max(20, st.Width-term.Width(head))
-	}
-	var b strings.Builder
-	for i, part := range term.Wrap(term.Clean(text), room) {
-		if i > 0 {
-			head = strings.Repeat(" ", term.Width(head))
-		}
-		b.WriteString(st.Paint(term.Strong, head) + part + "\n")
-	}
-	return b.String()
+	return st.Hang(term.Strong, line[:len(line)-len(text)], text)
 }
 
 func again(ctx context.Context, h *host.Host, id string) (err error) {

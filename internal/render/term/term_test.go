@@ -277,3 +277,18 @@ func TestWrapKeepsTogether(t *testing.T) {
 		}
 	}
 }
+
+func TestHang(t *testing.T) {
+	for _, tc := range []struct {
+		width int
+		want  string
+	}{
+		{0, "  - one two three four five six seven\n"},
+		{30, "  - one two three four five\n    six seven\n"},
+		{5, "  - one two three four\n    five six seven\n"}, // never narrower than a few words
+	} {
+		if got := (term.Style{Width: tc.width}).Hang(term.Strong, "  - ", "one two three four five\x1b six seven"); got != tc.want {
+			t.Errorf("at %d:\n%q, want\n%q", tc.width, got, tc.want)
+		}
+	}
+}
