@@ -11,6 +11,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // canaryFunction stands beside the function that serves, and gets no traffic.
@@ -97,7 +98,7 @@ func (a *rollAccount) function(t *testing.T, name string) {
 	t.Helper()
 	_, err := a.back.CreateFunction(t.Context(), &awslambda.CreateFunctionInput{
 		FunctionName: awssdk.String(name), Role: awssdk.String("arn:aws:iam::123456789012:role/payment-api"),
-		Code: &lambdatypes.FunctionCode{ZipFile: zipped(t, name)}, Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
+		Code: &lambdatypes.FunctionCode{ZipFile: target.Zip(t, name)}, Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
 	})
 	for range 3 { // it takes its time with what is new
 		if err == nil {

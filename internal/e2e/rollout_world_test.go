@@ -17,10 +17,7 @@ import (
 	"testing"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go/encoding/cbor"
 
 	"gitlab.com/nines-sre/nines/internal/act"
@@ -135,41 +132,11 @@ func openAccount(t *testing.T, badness float64) *rollAccount {
 	t.Cleanup(behind.Close)
 	a.alarms = httptest.NewServer(http.HandlerFunc(a.describeAlarms))
 	t.Cleanup(a.alarms.Close)
-	a.back = awslambda.New(awslambda.Options{
-		Region: "eu-west-1", BaseEndpoint: &behind.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-	})
+	a.back = lambdaAPI(behind.URL)
 	write(t, filepath.Join(a.dir, "payment-api.yaml"), accountDoc)
-	a.create(t)
+	makeFunction(t, a.back, "one", "two", "three")
 	a.lay(t)
 	return a
-}
-
-// create makes the function with its versions, and the alias.
-func (a *rollAccount) create(t *testing.T) {
-	t.Helper()
-	ctx, name := t.Context(), awssdk.String(shopFunction)
-	_, err := a.back.CreateFunction(ctx, &awslambda.CreateFunctionInput{
-		FunctionName: name, Role: awssdk.String("arn:aws:iam::123456789012:role/payment-api"), Publish: true,
-		Code: &lambdatypes.FunctionCode{ZipFile: zipped(t, "one")}, Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
-	})
-	code := func(text string) {
-		for range 5 { // it takes its time with what is new
-			if err == nil {
-				_, err = a.back.GetFunctionConfiguration(ctx, &awslambda.GetFunctionConfigurationInput{FunctionName: name})
-			}
-		}
-		if err == nil {
-			_, err = a.back.UpdateFunctionCode(ctx, &awslambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: zipped(t, text), Publish: text == "two"})
-		}
-	}
-	code("two")
-	code("three")
-	if err == nil {
-		_, err = a.back.CreateAlias(ctx, &awslambda.CreateAliasInput{FunctionName: name, Name: awssdk.String(shopAlias), FunctionVersion: awssdk.String(oldVersion)})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (a *rollAccount) clock() string { return filepath.Join(a.dir, "clock") }

@@ -1,11 +1,8 @@
 package e2e_test
 
 import (
-	"archive/zip"
 	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -28,6 +25,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // The function of the shop front and the alias that its callers use.
@@ -80,37 +78,43 @@ func openShop(t *testing.T, program, canary string) *shopfront {
 	s.control = httptest.NewServer(s.lambda)
 	t.Cleanup(s.control.Close)
 	s.metrics = startLocal(t, s.dir, "--tail", s.log(), "--from-start")
-	s.function(t)
+	makeFunction(t, lambdaAPI(s.control.URL), "one", "two")
 	s.open(t, map[string]*url.URL{"1": s.serve(t, "1", "none"), "2": s.serve(t, "2", canary)})
 	return s
 }
 
 func (s *shopfront) log() string { return filepath.Join(s.dir, "service.log") }
 
-// function makes the function, its version 1, the alias, and code that lies
-// unpublished.
-func (s *shopfront) function(t *testing.T) {
+// lambdaAPI is a client of a local Lambda, past whatever is in front of it.
+func lambdaAPI(url string) *awslambda.Client {
+	return awslambda.New(awslambda.Options{
+		Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	})
+}
+
+// makeFunction makes the function and its alias, which is at version 1. The last
+// code lies unpublished, each before it is a version.
+func makeFunction(t *testing.T, api *awslambda.Client, codes ...string) {
 	t.Helper()
-	api := awslambda.New(awslambda.Options{
-		Region: "eu-west-1", BaseEndpoint: &s.control.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-	})
-	ctx := t.Context()
+	ctx, name := t.Context(), awssdk.String(shopFunction)
 	_, err := api.CreateFunction(ctx, &awslambda.CreateFunctionInput{
-		FunctionName: awssdk.String(shopFunction), Role: awssdk.String("arn:aws:iam::123456789012:role/payment-api"), Publish: true,
-		Code: &lambdatypes.FunctionCode{ZipFile: zipped(t, "one")}, Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
+		FunctionName: name, Role: awssdk.String("arn:aws:iam::123456789012:role/payment-api"), Publish: true,
+		Code: &lambdatypes.FunctionCode{ZipFile: target.Zip(t, codes[0])}, Handler: awssdk.String("bootstrap"), Runtime: "provided.al2023",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := api.CreateAlias(ctx, &awslambda.CreateAliasInput{FunctionName: awssdk.String(shopFunction), Name: awssdk.String(shopAlias), FunctionVersion: awssdk.String("1")}); err != nil {
-		t.Fatal(err)
-	}
-	for range 5 { // it takes its time with what is new
-		if _, err := api.GetFunctionConfiguration(ctx, &awslambda.GetFunctionConfigurationInput{FunctionName: awssdk.String(shopFunction)}); err != nil {
-			t.Fatal(err)
+	for i, code := range codes[1:] {
+		for range 5 { // it takes its time with what is new
+			if err == nil {
+				_, err = api.GetFunctionConfiguration(ctx, &awslambda.GetFunctionConfigurationInput{FunctionName: name})
+			}
+		}
+		if err == nil {
+			_, err = api.UpdateFunctionCode(ctx, &awslambda.UpdateFunctionCodeInput{FunctionName: name, ZipFile: target.Zip(t, code), Publish: i+2 < len(codes)})
 		}
 	}
-	if _, err := api.UpdateFunctionCode(ctx, &awslambda.UpdateFunctionCodeInput{FunctionName: awssdk.String(shopFunction), ZipFile: zipped(t, "two")}); err != nil {
+	if err == nil {
+		_, err = api.CreateAlias(ctx, &awslambda.CreateAliasInput{FunctionName: name, Name: awssdk.String(shopAlias), FunctionVersion: awssdk.String("1")})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -192,19 +196,4 @@ func (s *shopfront) nines(t *testing.T, args ...string) *exec.Cmd {
 	cmd := inAccount(t, s.metrics.url, s.dir, args...)
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_LAMBDA="+s.control.URL, "NINES_CONFIG="+s.dir, "NINES_ACTOR=ada")
 	return cmd
-}
-
-// zipped is a package of a function with a program in it.
-func zipped(t *testing.T, program string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	w, err := z.Create("bootstrap")
-	if err == nil {
-		_, err = io.WriteString(w, program)
-	}
-	if err = errors.Join(err, z.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }

@@ -16,6 +16,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/lambdad"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // clean is the environment without anything of an AWS account.
@@ -70,7 +71,7 @@ func happy(t *testing.T, c *lambda.Client) map[string]any {
 	out["create"] = create(t, c)
 	out["publish"] = must[*lambda.PublishVersionOutput](t)(c.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: pay}))
 	out["create alias"] = must[*lambda.CreateAliasOutput](t)(c.CreateAlias(t.Context(), &lambda.CreateAliasInput{FunctionName: pay, Name: live, FunctionVersion: aws.String("1"), Description: aws.String("callers use it")}))
-	out["update code"] = must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: pay, ZipFile: packed(t, "two")}))
+	out["update code"] = must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: pay, ZipFile: target.Zip(t, "two")}))
 	out["publish again"] = must[*lambda.PublishVersionOutput](t)(c.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: pay}))
 	out["publish the same"] = must[*lambda.PublishVersionOutput](t)(c.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: pay}))
 	out["shift"] = must[*lambda.UpdateAliasOutput](t)(c.UpdateAlias(t.Context(), alias("1", "", map[string]float64{"2": 0.05})))

@@ -1,8 +1,6 @@
 package lambdad_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +16,7 @@ import (
 
 	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 const role = "arn:aws:iam::123456789012:role/pay"
@@ -63,21 +62,6 @@ func client(t testing.TB, url string) *lambda.Client {
 	})
 }
 
-// packed is a zip archive with one file; the same content is the same archive.
-func packed(t testing.TB, content string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	w, err := z.Create("bootstrap")
-	if err == nil {
-		_, err = w.Write([]byte(content))
-	}
-	if err != nil || z.Close() != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 // code is what an error of the service is called; "": there is none.
 func code(err error) string {
 	if err == nil {
@@ -106,7 +90,7 @@ func made(t testing.TB, c *lambda.Client) {
 	t.Helper()
 	create(t, c)
 	for _, content := range []string{"one", "two"} {
-		must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: packed(t, content)}))
+		must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: target.Zip(t, content)}))
 		must[*lambda.PublishVersionOutput](t)(c.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: aws.String("pay")}))
 	}
 	must[*lambda.CreateAliasOutput](t)(c.CreateAlias(t.Context(), &lambda.CreateAliasInput{FunctionName: aws.String("pay"), Name: aws.String("live"), FunctionVersion: aws.String("1")}))
@@ -116,7 +100,7 @@ func create(t testing.TB, c *lambda.Client) *lambda.CreateFunctionOutput {
 	t.Helper()
 	return must[*lambda.CreateFunctionOutput](t)(c.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: aws.String("pay"), Role: aws.String(role), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
-		Code: &types.FunctionCode{ZipFile: packed(t, "zero")},
+		Code: &types.FunctionCode{ZipFile: target.Zip(t, "zero")},
 	}))
 }
 

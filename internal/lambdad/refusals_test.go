@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // refusal is something that AWS does not do.
@@ -68,7 +69,7 @@ func refusals() []refusal {
 			DeadLetterConfig: &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:eu-west-1:123456789012:dead")},
 		}), wrong, ""},
 		{"a stale revision of a function", func(t testing.TB, c *lambda.Client) error {
-			_, err := c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: pay, ZipFile: packed(t, "three"), RevisionId: &older})
+			_, err := c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: pay, ZipFile: target.Zip(t, "three"), RevisionId: &older})
 			return err
 		}, tooLate, ""},
 		{"publishing a stale revision", func(t testing.TB, c *lambda.Client) error {
@@ -135,7 +136,7 @@ func TestProvisionedConcurrency(t *testing.T) {
 	create(t, c)
 	for _, content := range []string{"one", "two"} {
 		slow()
-		must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: packed(t, content)}))
+		must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: target.Zip(t, content)}))
 		slow()
 		must[*lambda.PublishVersionOutput](t)(c.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: aws.String("pay")}))
 	}

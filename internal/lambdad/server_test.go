@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // New things take a number of reads, or time; while they do nothing else can be
@@ -42,7 +43,7 @@ func TestSettling(t *testing.T) {
 			if states[0] != "Pending" || states[2] != "Active" {
 				t.Errorf("it went %v", states)
 			}
-			out := must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: packed(t, "x")}))
+			out := must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: target.Zip(t, "x")}))
 			if out.LastUpdateStatus != "InProgress" || out.State != "Active" {
 				t.Errorf("after an update: %s, %s", out.State, out.LastUpdateStatus)
 			}
@@ -71,7 +72,7 @@ func TestVersions(t *testing.T) {
 	must[*lambda.UpdateFunctionConfigurationOutput](t)(c.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("pay"), Timeout: aws.Int32(9)}))
 	got = append(got, publish())
 	for i := range 10 {
-		in := &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: packed(t, fmt.Sprint(i)), DryRun: true}
+		in := &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: target.Zip(t, fmt.Sprint(i)), DryRun: true}
 		must[*lambda.UpdateFunctionCodeOutput](t)(c.UpdateFunctionCode(t.Context(), in))
 		got = append(got, publish()) // a dry run changes nothing
 		in.DryRun, in.Publish = false, true

@@ -1,8 +1,6 @@
 package lambda_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -26,6 +24,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 const role = "arn:aws:iam::123456789012:role/pay"
@@ -54,7 +53,7 @@ func start(t testing.TB, cfg lambdad.Config) *bench {
 	b.target = b.open()
 	b.do(&sdk.CreateFunctionInput{
 		FunctionName: aws.String("pay"), Role: aws.String(role), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
-		Code: &types.FunctionCode{ZipFile: packed(t, "0")},
+		Code: &types.FunctionCode{ZipFile: target.Zip(t, "0")},
 	})
 	for i := range 3 {
 		if _, err := b.target.Publish(t.Context(), act.Release{Artifact: b.zip(fmt.Sprint("build ", i))}); err != nil {
@@ -102,25 +101,10 @@ func (b *bench) do(in *sdk.CreateFunctionInput) {
 	}
 }
 
-// packed is a zip archive with one file.
-func packed(t testing.TB, content string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	w, err := z.Create("bootstrap")
-	if err == nil {
-		_, err = w.Write([]byte(content))
-	}
-	if err != nil || z.Close() != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 func (b *bench) zip(content string) string {
 	b.t.Helper()
 	path := filepath.Join(b.t.TempDir(), "function.zip")
-	if err := os.WriteFile(path, packed(b.t, content), 0o600); err != nil {
+	if err := os.WriteFile(path, target.Zip(b.t, content), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
 	return path

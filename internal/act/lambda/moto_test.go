@@ -16,6 +16,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/lambda"
 	"gitlab.com/nines-sre/nines/internal/awskit"
 	"gitlab.com/nines-sre/nines/internal/testkit/moto"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // TestOnMoto goes the whole way on a server that is not ours. It shows that the
@@ -39,7 +40,7 @@ func TestOnMoto(t *testing.T) {
 	b := &bench{t: t, sdk: c}
 	b.do(&sdk.CreateFunctionInput{
 		FunctionName: aws.String("pay"), Role: aws.String(role), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
-		Code: &types.FunctionCode{ZipFile: packed(t, "0")},
+		Code: &types.FunctionCode{ZipFile: target.Zip(t, "0")},
 	})
 	target := lambda.New(c, lambda.Options{Function: "pay", Alias: "live", Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	for i, want := range []string{"1", "2", "2"} {

@@ -17,6 +17,7 @@ import (
 	"gitlab.com/nines-sre/nines/internal/act/lambda"
 	"gitlab.com/nines-sre/nines/internal/fault"
 	"gitlab.com/nines-sre/nines/internal/lambdad"
+	"gitlab.com/nines-sre/nines/internal/testkit/target"
 )
 
 // ops counts the requests of an operation.
@@ -125,7 +126,7 @@ func TestPublishFails(t *testing.T) {
 // Somebody else changes the code between our upload and our publishing.
 func TestPublishRaced(t *testing.T) {
 	b := start(t, lambdad.Config{})
-	theirs := packed(t, "theirs")
+	theirs := target.Zip(t, "theirs")
 	b.target = b.openBetween(func() {
 		if _, err := b.sdk.UpdateFunctionCode(t.Context(), &sdk.UpdateFunctionCodeInput{FunctionName: aws.String("pay"), ZipFile: theirs}); err != nil {
 			t.Error(err)

@@ -3,8 +3,11 @@
 package target
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -108,4 +111,20 @@ func Mortal(wait act.Wait, times int) act.Wait {
 		}
 		return wait(ctx, d)
 	}
+}
+
+// Zip is the package of a function with a program in it. The same program is the
+// same package.
+func Zip(t testing.TB, program string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.Create("bootstrap")
+	if err == nil {
+		_, err = io.WriteString(w, program)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
