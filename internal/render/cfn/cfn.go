@@ -3,7 +3,6 @@
 package cfn
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -59,7 +58,7 @@ func Template(s *alarms.Stack) ([]byte, error) {
 	if len(parameters) > 0 {
 		out["Parameters"], out["Conditions"] = parameters, conditions
 	}
-	return encode(out)
+	return alarms.Encode("a template", out)
 }
 
 // where says where a stack must be deployed.
@@ -80,17 +79,6 @@ func lines(notes []alarms.Note) []string {
 		out = append(out, n.String())
 	}
 	return out
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("write a template: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 // alarm writes one alarm. It tells nobody: its composite does.

@@ -5,8 +5,6 @@
 package grafana
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,7 +51,7 @@ func Dashboard(objectives []alarms.Objective, opt Options) ([]byte, []alarms.Not
 		}
 		draw(o)
 	}
-	out, err := encode(object{
+	out, err := alarms.Encode("a dashboard", object{
 		"title": opt.Title, "uid": opt.UID, "schemaVersion": 39, "version": 1, "editable": true,
 		"tags": []string{"nines", "slo"}, "timezone": "utc", "refresh": "1m",
 		"time":        object{"from": "now-24h", "to": "now"},
@@ -61,17 +59,6 @@ func Dashboard(objectives []alarms.Objective, opt Options) ([]byte, []alarms.Not
 		"templating": object{"list": b.variables()},
 	})
 	return out, notes, err
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("write a dashboard: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 // board is a dashboard in the making.

@@ -4,7 +4,6 @@
 package terraform
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -61,7 +60,7 @@ func Configuration(s *alarms.Stack) ([]byte, error) {
 	if len(variables) > 0 {
 		out["variable"], out["locals"] = variables, locals
 	}
-	return encode(out)
+	return alarms.Encode("a configuration", out)
 }
 
 // region stands in a dashboard's body for the one of the provider.
@@ -78,17 +77,6 @@ func comments(s *alarms.Stack) []string {
 		out = append(out, n.String())
 	}
 	return out
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("write a configuration: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 // identifier is a name that may begin with a digit elsewhere, but not here.
