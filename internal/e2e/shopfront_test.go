@@ -86,9 +86,9 @@ func openShop(t *testing.T, program, canary string) *shopfront {
 func (s *shopfront) log() string { return filepath.Join(s.dir, "service.log") }
 
 // lambdaAPI is a client of a local Lambda, past whatever is in front of it.
-func lambdaAPI(url string) *awslambda.Client {
+func lambdaAPI(at string) *awslambda.Client {
 	return awslambda.New(awslambda.Options{
-		Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Region: "eu-west-1", BaseEndpoint: &at, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 }
 

@@ -58,7 +58,7 @@ func (f *Net) RoundTrip(r *http.Request) (*http.Response, error) {
 		trouble = f.Pick(name)
 	}
 	if f.made == nil {
-		f.made = map[Trouble]int{}
+		f.made = make(map[Trouble]int)
 	}
 	f.made[trouble]++
 	f.mu.Unlock()

@@ -18,9 +18,11 @@ import (
 )
 
 // apply plans and applies from the state that is there.
-func apply(t *testing.T, a *cloudformation.Actor, verb act.Verb, to string) (act.Outcome, error) {
+// promote sets a version, and may fail.
+func promote(t *testing.T, a *cloudformation.Actor, to string) error {
 	t.Helper()
-	return target.Apply(t, a, verb, act.Split{Stable: to})
+	_, err := target.Apply(t, a, act.Promote, act.Split{Stable: to})
+	return err
 }
 
 func must(t *testing.T, a *cloudformation.Actor, verb act.Verb, to string) act.Outcome {
@@ -90,7 +92,7 @@ func TestWaysBack(t *testing.T) {
 func TestFails(t *testing.T) {
 	b := start(t)
 	b.Break("2", "The runtime is not supported")
-	_, err := apply(t, b.actor(), act.Promote, "2")
+	err := promote(t, b.actor(), "2")
 	if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "UPDATE_ROLLBACK_COMPLETE: Function (AWS::Lambda::Function): The runtime is not supported") {
 		t.Errorf("%v", err)
 	}
@@ -101,11 +103,11 @@ func TestFails(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	b.Stick(true)
-	_, err = apply(t, b.actor(), act.Promote, "2")
+	err = promote(t, b.actor(), "2")
 	if err == nil || !strings.Contains(err.Error(), "UPDATE_ROLLBACK_FAILED") || !strings.Contains(fault.HintOf(err), "--resources-to-skip") {
 		t.Errorf("%v (%s)", err, fault.HintOf(err))
 	}
-	_, err = apply(t, b.actor(), act.Promote, "3")
+	err = promote(t, b.actor(), "3")
 	if fault.KindOf(err) != fault.Conflict {
 		t.Errorf("onto a stack whose rollback failed: %v", err)
 	}
@@ -116,7 +118,7 @@ func TestKilledOnTheWay(t *testing.T) {
 		for _, back := range []bool{false, true} {
 			b := start(t)
 			a := cloudformation.New("pay", "", target.Mortal(b.clock.Wait, after), func(context.Context) (*sdk.Client, error) { return b.client, nil })
-			if _, err := apply(t, a, act.Promote, "2"); err == nil {
+			if err := promote(t, a, "2"); err == nil {
 				return
 			}
 			if back {
@@ -147,7 +149,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 	}
 	b := start(t)
 	b.net.Fail(faulty.Denied, 1, "")
-	_, err := apply(t, b.actor(), act.Promote, "2")
+	err := promote(t, b.actor(), "2")
 	if fault.KindOf(err) != fault.Denied || !strings.Contains(fault.HintOf(err), "allow cloudformation:UpdateStack") {
 		t.Errorf("%v (%s)", err, fault.HintOf(err))
 	}

@@ -55,17 +55,17 @@ func (b *bench) look() act.Split {
 }
 
 // deploy begins a deployment as its owner does.
-func (b *bench) deploy(t testing.TB, current, target string) {
+func (b *bench) deploy(t testing.TB, from, to string) {
 	t.Helper()
 	if _, err := b.client.CreateDeployment(t.Context(), &sdk.CreateDeploymentInput{
 		ApplicationName: aws.String("shop"), DeploymentGroupName: aws.String("pay"), Description: aws.String("by hand"),
-		Revision: &types.RevisionLocation{RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: aws.String(appspec(current, target))}},
+		Revision: &types.RevisionLocation{RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: aws.String(appspec(from, to))}},
 	}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func appspec(current, target string) string {
+func appspec(from, to string) string {
 	return fmt.Sprintf(`version: 0.0
 Resources:
   - payment-api:
@@ -73,7 +73,7 @@ Resources:
       Properties: {Name: payment-api, Alias: live, CurrentVersion: %s, TargetVersion: %s}
 Hooks:
   - BeforeAllowTraffic: arn:aws:lambda:eu-west-1:123456789012:function:check
-`, current, target)
+`, from, to)
 }
 
 func TestSuite(t *testing.T) {

@@ -42,9 +42,9 @@ func TestOnMoto(t *testing.T) {
 		FunctionName: aws.String("pay"), Role: aws.String(role), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
 		Code: &types.FunctionCode{ZipFile: target.Zip(t, "0")},
 	})
-	target := lambda.New(c, lambda.Options{Function: "pay", Alias: "live", Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	alias := lambda.New(c, lambda.Options{Function: "pay", Alias: "live", Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	for i, want := range []string{"1", "2", "2"} {
-		got, err := target.Publish(t.Context(), act.Release{Artifact: b.zip([]string{"one", "two", "two"}[i])})
+		got, err := alias.Publish(t.Context(), act.Release{Artifact: b.zip([]string{"one", "two", "two"}[i])})
 		if err != nil || got != want {
 			t.Fatalf("published %q, %v", got, err)
 		}
@@ -62,15 +62,15 @@ func TestOnMoto(t *testing.T) {
 		{act.Promote, act.Split{Stable: "2"}},
 		{act.Rollback, act.Split{Stable: "1"}},
 	} {
-		from, err := target.Read(t.Context())
+		from, err := alias.Read(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		change, err := target.Plan(t.Context(), act.Action{Verb: s.verb, Key: "k", From: from, To: s.to})
+		change, err := alias.Plan(t.Context(), act.Action{Verb: s.verb, Key: "k", From: from, To: s.to})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if out, err := target.Apply(t.Context(), change); err != nil || !out.State.Same(s.to) {
+		if out, err := alias.Apply(t.Context(), change); err != nil || !out.State.Same(s.to) {
 			t.Fatalf("%s to %v: %+v, %v", s.verb, s.to, out, err)
 		}
 	}

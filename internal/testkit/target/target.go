@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
@@ -48,7 +47,7 @@ func (n *Net) Fail(trouble faulty.Trouble, times int, on string) {
 // Suite is Fail in the suite's words.
 func (n *Net) Suite(trouble acttest.Trouble, times int) {
 	n.Fail(map[acttest.Trouble]faulty.Trouble{
-		acttest.Throttled: faulty.Throttled, acttest.Away: faulty.LostBefore, acttest.Lost: faulty.LostAnswer, acttest.Denied: faulty.Denied,
+		acttest.Fine: faulty.Fine, acttest.Throttled: faulty.Throttled, acttest.Away: faulty.LostBefore, acttest.Lost: faulty.LostAnswer, acttest.Denied: faulty.Denied,
 	}[trouble], times, "")
 }
 
@@ -68,7 +67,7 @@ func (n *Net) pick(operation string) faulty.Trouble {
 }
 
 // Impatient tries as often as the SDK does, at once.
-func Impatient() aws.Retryer {
+func Impatient() *retry.Standard {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.RateLimiter = ratelimit.None
 		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
